@@ -1,0 +1,179 @@
+package config_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"lapps/config"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// echo is the service that {} is under the name echo.
+func echo() config.Service {
+	return config.Service{
+		AutoStart:             true,
+		Instances:             2,
+		Protocol:              "raw",
+		RequestTarget:         "/echo",
+		MaxInboundMessageSize: 1048576,
+		ACL:                   config.ACL{Policy: "allow", Exclude: []string{}},
+		OutboxBytes:           1048576,
+		ExtraHeaders:          map[string]string{},
+	}
+}
+
+// TestMerge holds what files mean: the defaults, changed.
+func TestMerge(t *testing.T) {
+	tests := []struct {
+		name   string
+		text   string
+		change func(c *config.Config)
+	}{
+		{"nothing", `{}`, func(*config.Config) {}},
+		{"a byte order mark", "\ufeff{}", func(*config.Config) {}},
+		{"comments and trailing commas", "// a\n{ /* b */ \"loops\": 3, // c\n \"acl\": {\"exclude\": [\"::1\",],},\n} // d", func(c *config.Config) {
+			c.Loops = 3
+			c.ACL.Exclude = []string{"::1"}
+		}},
+		{"empty objects", `{"acl": {}, "limits": {}, "timeouts": {}, "directories": {}, "services": {}}`, func(*config.Config) {}},
+		{"the schema's address", `{"$schema": "lapps.schema.json"}`, func(*config.Config) {}},
+		{"one timeout", `{"timeouts": {"idle_ms": 5}}`, func(c *config.Config) { c.Timeouts.Idle = 5 }},
+		{"no limit", `{"timeouts": {"busy_ms": 0}}`, func(c *config.Config) { c.Timeouts.Busy = 0 }},
+		{"no pings, no pongs", `{"timeouts": {"ping_ms": 0}}`, func(c *config.Config) { c.Timeouts.Ping, c.Timeouts.Pong = 0, 0 }},
+		{"no pings, no pongs in words", `{"timeouts": {"pong_ms": 0, "ping_ms": 0}}`, func(c *config.Config) { c.Timeouts.Ping, c.Timeouts.Pong = 0, 0 }},
+		{"pings, no pongs", `{"timeouts": {"pong_ms": 0}}`, func(c *config.Config) { c.Timeouts.Pong = 0 }},
+		{"one limit", `{"limits": {"connections": 10}}`, func(c *config.Config) { c.Limits.Connections = 10 }},
+		{"minus zero", `{"loops": -0}`, func(*config.Config) {}},
+		{"half of an acl", `{"acl": {"policy": "deny"}}`, func(c *config.Config) { c.ACL.Policy = "deny" }},
+		{"prefixes", `{"acl": {"exclude": ["10.0.0.0/8", "192.0.2.1", "::1", "2001:db8::/32", "::ffff:10.0.0.0/104", "0.0.0.0/0"]}}`, func(c *config.Config) {
+			c.ACL.Exclude = []string{"10.0.0.0/8", "192.0.2.1", "::1", "2001:db8::/32", "::ffff:10.0.0.0/104", "0.0.0.0/0"}
+		}},
+		{
+			"listeners replace the default's",
+			`{"listeners": [{"address": ":80"}, {"address": "[::1]:80"}, {"address": "localhost:81"}, {"address": "[fe80::1%eth0]:80"}, {"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0"}]}`,
+			func(c *config.Config) {
+				c.Listeners = []config.Listener{{":80"}, {"[::1]:80"}, {"localhost:81"}, {"[fe80::1%eth0]:80"}, {"127.0.0.1:0"}, {"127.0.0.1:0"}}
+			},
+		},
+		{"a relative path", `{"directories": {"applications": "../lua"}}`, func(c *config.Config) { c.Directories.Applications = "lua" }},
+		{"an absolute path", `{"directories": {"applications": "/srv/lua"}}`, func(c *config.Config) { c.Directories.Applications = "/srv/lua" }},
+		{"a service", `{"services": {"echo": {}}}`, func(c *config.Config) { c.Services = map[string]config.Service{"echo": echo()} }},
+		{
+			"services, changed",
+			`{"services": {"echo": {"auto_start": false, "instances": 1, "acl": {"policy": "deny"}, "extra_headers": {"X-A": "b c"}},
+				"other": {"request_target": "/~a/b;c=%20", "max_inbound_message_size": 0, "outbox_bytes": 0, "protocol": "raw"}}}`,
+			func(c *config.Config) {
+				e, o := echo(), echo()
+				e.AutoStart, e.Instances, e.ACL.Policy, e.ExtraHeaders = false, 1, "deny", map[string]string{"X-A": "b c"}
+				o.RequestTarget, o.MaxInboundMessageSize, o.OutboxBytes = "/~a/b;c=%20", 0, 0
+				c.Services = map[string]config.Service{"echo": e, "other": o}
+			},
+		},
+		{"targets exchanged", `{"services": {"a": {"request_target": "/b"}, "b": {"request_target": "/a"}}}`, func(c *config.Config) {
+			a, b := echo(), echo()
+			a.RequestTarget, b.RequestTarget = "/b", "/a"
+			c.Services = map[string]config.Service{"a": a, "b": b}
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			want := config.Default()
+			want.Directories.Applications = "conf/apps"
+			tt.change(&want)
+			got, err := config.Parse("conf/lapps.json", []byte(tt.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.ForgetLines()
+			if !reflect.DeepEqual(*got, want) {
+				t.Errorf("\n got %+v\nwant %+v", *got, want)
+			}
+			if err := validate(t, []byte(tt.text)); err != nil {
+				t.Errorf("the schema refuses it: %v", err)
+			}
+		})
+	}
+}
+
+func TestMilliseconds(t *testing.T) {
+	if got, want := config.Default().Timeouts.Idle.Duration(), 2*time.Minute; got != want {
+		t.Errorf("idle_ms: got %v, want %v", got, want)
+	}
+}
+
+// TestDefaultsAreApart: what one caller does to a default is not the next
+// one's.
+func TestDefaultsAreApart(t *testing.T) {
+	first := config.Default()
+	first.Services["echo"] = echo()
+	first.Listeners[0].Address = "changed"
+	text := config.Schema()
+	text[0] = 'x'
+	if len(config.Default().Services) != 0 || config.Default().Listeners[0].Address != "127.0.0.1:5083" || config.Schema()[0] != '{' {
+		t.Error("shared")
+	}
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+
+	got, err := config.Load(write("good.json", `{"loops": 2}`))
+	want := config.Default()
+	want.Loops, want.Directories.Applications = 2, filepath.Join(dir, "apps")
+	if got != nil {
+		got.ForgetLines()
+	}
+	if err != nil || !reflect.DeepEqual(*got, want) {
+		t.Errorf("good.json: got %+v, %v", got, err)
+	}
+
+	bad := write("bad.json", "{\n\"loops\": -1}")
+	_, err = config.Load(bad)
+	var e *config.Error
+	if !errors.As(err, &e) || !reflect.DeepEqual(e.Mistakes, []config.Mistake{{File: bad, Line: 2, Path: "loops", Msg: "must be between 0 and 1024, not -1"}}) {
+		t.Errorf("bad.json: got %v", err)
+	}
+
+	large := write("large.json", strings.Repeat(" ", 16<<20)+"{}")
+	_, err = config.Load(large)
+	if err == nil || err.Error() != large+":1: the file is larger than 16777216 bytes" {
+		t.Errorf("large.json: got %v", err)
+	}
+
+	missing := filepath.Join(dir, "missing.json")
+	_, err = config.Load(missing)
+	if !errors.Is(err, fs.ErrNotExist) || err.Error() != "config: open "+missing+": no such file or directory" {
+		t.Errorf("missing.json: got %v", err)
+	}
+	_, err = config.Load(dir)
+	if err == nil || err.Error() != "config: read "+dir+": is a directory" {
+		t.Errorf("a directory: got %v", err)
+	}
+}
+
+func TestServiceMistake(t *testing.T) {
+	c, err := config.Parse("lapps.json", []byte("{\n\"services\": {\n\"a\": {},\n\"b\": {}}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.ServiceMistake("b", "is missing").String(), "lapps.json:4: services.b: is missing"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

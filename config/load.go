@@ -1,0 +1,113 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/tailscale/hujson"
+)
+
+// maxSize bounds a file, in bytes. The largest sensible configuration is a
+// thousandth of it; it keeps a path to the wrong file from filling memory.
+const maxSize = 16 << 20
+
+// Load reads the file at path, lays it over the defaults and checks all of
+// it. The error is an *Error where the file was read and has mistakes.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	return Parse(path, data)
+}
+
+// Parse is Load for a text at hand. The name stands for the file in mistakes,
+// and relative paths are relative to its directory. Parse does not retain
+// data. The error is an *Error, or a fault of this package.
+func Parse(name string, data []byte) (*Config, error) {
+	src, root, err := parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	c := checker{source: src}
+	c.value("", schema(), root)
+	c.across(root)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	lines := serviceLines(src, root)
+	cfg, err := decode(root)
+	if err != nil {
+		return nil, fmt.Errorf("config: %s: checked and yet not decoded: %w", name, err)
+	}
+	if dir := &cfg.Directories.Applications; !filepath.IsAbs(*dir) {
+		*dir = filepath.Join(filepath.Dir(name), *dir)
+	}
+	cfg.file, cfg.lines = name, lines
+	return cfg, nil
+}
+
+// serviceLines returns the line of each service.
+func serviceLines(src source, root *hujson.Value) map[string]int {
+	services, ok := valueOf(root, "services").(*hujson.Object)
+	if !ok {
+		return nil
+	}
+	lines := make(map[string]int, len(services.Members))
+	for i := range services.Members {
+		name := services.Members[i].Name
+		lines[name.Value.(hujson.Literal).String()] = src.line(name.StartOffset)
+	}
+	return lines
+}
+
+// ServiceMistake returns a mistake about a service of c, at its line in the
+// file, for checks that look at more than the file: whether its directory is
+// there, for one.
+func (c *Config) ServiceMistake(service, msg string) Mistake {
+	return Mistake{File: c.file, Line: max(c.lines[service], 1), Path: join("services", service), Msg: msg}
+}
+
+// decode lays a checked tree over the defaults. It changes the tree.
+func decode(root *hujson.Value) (*Config, error) {
+	cfg := Default()
+	if member(root, "listeners") != nil {
+		cfg.Listeners = nil // or else elements would inherit from the default's
+	}
+	root.Standardize()
+	if err := json.Unmarshal(root.Pack(), &cfg); err != nil {
+		return nil, err
+	}
+	if cfg.Timeouts.Ping == 0 {
+		cfg.Timeouts.Pong = 0
+	}
+	for name, s := range cfg.Services {
+		if s.RequestTarget == "" {
+			s.RequestTarget = defaultTarget(name)
+			cfg.Services[name] = s
+		}
+	}
+	return &cfg, nil
+}
+
+// defaultTarget returns the request target of a service that names none.
+func defaultTarget(service string) string { return "/" + service }
+
+// UnmarshalJSON lays data over the defaults of a service. It checks nothing.
+func (s *Service) UnmarshalJSON(data []byte) error {
+	type plain Service // without this method
+	p := plain(defaultService())
+	if err := json.Unmarshal(data, &p); err != nil {
+		return err
+	}
+	*s = Service(p)
+	return nil
+}

@@ -1,0 +1,239 @@
+package config_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"lapps/config"
+)
+
+const (
+	topKeys     = "listeners, acl, limits, timeouts, directories, loops, services, $schema"
+	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, close_ms, shutdown_ms"
+	serviceKeys = "auto_start, instances, protocol, request_target, max_inbound_message_size, acl, outbox_bytes, extra_headers"
+	addressRule = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
+	prefixRule  = "must be an IP address or a prefix, like 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
+	nameRule    = "the name must be a letter or _ and at most 63 letters, digits, _ and -, since it names a Lua global and a directory"
+	targetRule  = "must be a path of visible ASCII characters that starts with / and has no ? and no #"
+	ownRule     = "that field is the handshake's own"
+)
+
+// Reasons why the schema accepts what the checker refuses.
+const (
+	twice     = "JSON Schema sees values, and no key twice"
+	integral  = "to JSON Schema 5.0 is an integer"
+	elsewhere = "JSON Schema does not compare two places"
+	finer     = "finer than a pattern"
+)
+
+// mistakes are files with one mistake each. The schema refuses them too, but
+// for those with a reason why it does not.
+var mistakes = []struct{ name, text, want, beyond string }{
+	{"not an object", `[]`, `1: must be an object, not a list`, ""},
+	{"null", `null`, `1: must be an object, not null`, ""},
+	{"a section is null", `{"acl": null}`, `1: acl: must be an object, not null`, ""},
+	{"line of the value", "{\n\"loops\":\n\n-1}", `4: loops: must be between 0 and 1024, not -1`, ""},
+	{"line after a byte order mark", "\ufeff{\n\"loops\": -1}", `2: loops: must be between 0 and 1024, not -1`, ""},
+	{"line after comments", "/*\n*/ { // {\n\"loops\": -1}", `3: loops: must be between 0 and 1024, not -1`, ""},
+
+	{"unknown key", `{"zzz": 1}`, `1: zzz: unknown key, known here: ` + topKeys, ""},
+	{"near miss", `{"timeout": {}}`, `1: timeout: unknown key, did you mean "timeouts"? Known here: ` + topKeys, ""},
+	{"near miss, a letter", `{"timeouts": {"idel_ms": 1}}`, `1: timeouts.idel_ms: unknown key, did you mean "idle_ms"? Known here: ` + timeoutKeys, ""},
+	{"near miss, the unit", `{"timeouts": {"handshake": 1}}`, `1: timeouts.handshake: unknown key, did you mean "handshake_ms"? Known here: ` + timeoutKeys, ""},
+	{"near miss, case", `{"Loops": 1}`, `1: Loops: unknown key, did you mean "loops"? Known here: ` + topKeys, ""},
+	{"near miss, in a service", `{"services": {"a": {"autostart": true}}}`, `1: services.a.autostart: unknown key, did you mean "auto_start"? Known here: ` + serviceKeys, ""},
+	{"of LAppS", `{"services": {"a": {"internal": true}}}`, `1: services.a.internal: unknown key, known here: ` + serviceKeys, ""},
+	{"empty key", `{"": 1}`, `1: [""]: unknown key, known here: ` + topKeys, ""},
+	{"odd key", `{"limits": {"a.b\n": 1}}`, `1: limits["a.b\n"]: unknown key, known here: connections, header_bytes`, ""},
+	{"long key", `{"limits": {"` + strings.Repeat("é", 90) + `": 1}}`, `1: limits["` + strings.Repeat("é", 40) + `"…]: unknown key, known here: connections, header_bytes`, ""},
+	{"key twice", "{\"loops\": 1,\n\"loops\": 1}", `2: loops: is given twice, first in line 1`, twice},
+	{"key twice, escaped", `{"loops": 1, "l\u006fops": 1}`, `1: loops: is given twice, first in line 1`, twice},
+	{"service twice", "{\"services\": {\n\"a\": {},\n\"a\": {\"instances\": 0}}}", `3: services.a: is given twice, first in line 2`, ""},
+
+	{"a string for a number", `{"loops": "2"}`, `1: loops: must be a whole number, not "2"`, ""},
+	{"null for a number", `{"loops": null}`, `1: loops: must be a whole number, not null`, ""},
+	{"a list for a number", `{"loops": [2]}`, `1: loops: must be a whole number, not a list`, ""},
+	{"a number for a boolean", `{"services": {"a": {"auto_start": 1}}}`, `1: services.a.auto_start: must be true or false, not 1`, ""},
+	{"a string for a boolean", `{"services": {"a": {"auto_start": "true"}}}`, `1: services.a.auto_start: must be true or false, not "true"`, ""},
+	{"a number for a string", `{"directories": {"applications": 1}}`, `1: directories.applications: must be a string, not 1`, ""},
+	{"an object for a list", `{"listeners": {"address": ":1"}}`, `1: listeners: must be a list, not an object`, ""},
+	{"a string for a list", `{"acl": {"exclude": "::1"}}`, `1: acl.exclude: must be a list, not "::1"`, ""},
+	{"a list for an object", `{"services": []}`, `1: services: must be an object, not a list`, ""},
+	{"true for a service", `{"services": {"a": true}}`, `1: services.a: must be an object, not true`, ""},
+	{"a number in a list", `{"acl": {"exclude": ["::1", 1]}}`, `1: acl.exclude[1]: must be a string, not 1`, ""},
+	{"a number for a header", `{"services": {"a": {"extra_headers": {"X": 1}}}}`, `1: services.a.extra_headers.X: must be a string, not 1`, ""},
+
+	{"a fraction", `{"loops": 1.5}`, `1: loops: must be a whole number without fraction and exponent, not 1.5`, ""},
+	{"an empty fraction", `{"loops": 5.0}`, `1: loops: must be a whole number without fraction and exponent, not 5.0`, integral},
+	{"an exponent", `{"loops": 1e2}`, `1: loops: must be a whole number without fraction and exponent, not 1e2`, integral},
+	{"too small", `{"services": {"echo": {"instances": -2}}}`, `1: services.echo.instances: must be between 1 and 1024, not -2`, ""},
+	{"just too small", `{"limits": {"header_bytes": 255}}`, `1: limits.header_bytes: must be between 256 and 1048576, not 255`, ""},
+	{"just too large", `{"services": {"a": {"max_inbound_message_size": 1073741825}}}`, `1: services.a.max_inbound_message_size: must be between 0 and 1073741824, not 1073741825`, ""},
+	{"beyond 64 bits", `{"limits": {"connections": 18446744073709551617}}`, `1: limits.connections: must be between 0 and 10000000, not 18446744073709551617`, ""},
+	{"beyond all bounds", `{"limits": {"connections": ` + strings.Repeat("9", 99) + `}}`, `1: limits.connections: must be between 0 and 10000000, not ` + strings.Repeat("9", 40), ""},
+	{"negative timeout", `{"timeouts": {"message_ms": -1}}`, `1: timeouts.message_ms: must be between 0 and 86400000, not -1`, ""},
+	{"long timeout", `{"timeouts": {"shutdown_ms": 86400001}}`, `1: timeouts.shutdown_ms: must be between 0 and 86400000, not 86400001`, ""},
+	{"negative outbox", `{"services": {"a": {"outbox_bytes": -1}}}`, `1: services.a.outbox_bytes: must be between 0 and 1073741824, not -1`, ""},
+	{"pong without ping", "{\"timeouts\": {\"ping_ms\": 0,\n\"pong_ms\": 1}}", `2: timeouts.pong_ms: must be 0 or left out, since ping_ms is 0 (line 1) and no ping is sent`, ""},
+	{"pong before ping", "{\"timeouts\": {\"pong_ms\": 1,\n\"ping_ms\": 0}}", `1: timeouts.pong_ms: must be 0 or left out, since ping_ms is 0 (line 2) and no ping is sent`, ""},
+
+	{"no listener", `{"listeners": []}`, `1: listeners: must have at least 1`, ""},
+	{"no address", `{"listeners": [{"address": ":1"}, {}]}`, `1: listeners[1].address: is missing`, ""},
+	{"no port", `{"listeners": [{"address": "127.0.0.1"}]}`, `1: listeners[0].address: ` + addressRule + `, not "127.0.0.1"`, ""},
+	{"empty address", `{"listeners": [{"address": ""}]}`, `1: listeners[0].address: ` + addressRule + `, not ""`, ""},
+	{"empty port", `{"listeners": [{"address": "127.0.0.1:"}]}`, `1: listeners[0].address: ` + addressRule + `, not "127.0.0.1:"`, ""},
+	{"named port", `{"listeners": [{"address": "127.0.0.1:http"}]}`, `1: listeners[0].address: ` + addressRule + `, not "127.0.0.1:http"`, ""},
+	{"negative port", `{"listeners": [{"address": "127.0.0.1:-1"}]}`, `1: listeners[0].address: ` + addressRule + `, not "127.0.0.1:-1"`, ""},
+	{"large port", `{"listeners": [{"address": "127.0.0.1:65536"}]}`, `1: listeners[0].address: the port must be between 0 and 65535, not 65536`, finer},
+	{"no brackets", `{"listeners": [{"address": "::1:80"}]}`, `1: listeners[0].address: ` + addressRule + `, not "::1:80"`, ""},
+	{"empty brackets", `{"listeners": [{"address": "[]:80"}]}`, `1: listeners[0].address: ` + addressRule + `, not "[]:80"`, ""},
+	{"IPv4 in brackets", `{"listeners": [{"address": "[127.0.0.1]:80"}]}`, `1: listeners[0].address: the host must be an IP address, a name or nothing, not "[127.0.0.1]"`, finer},
+	{"misspelt IPv4", `{"listeners": [{"address": "127.0.0.1.1:80"}]}`, `1: listeners[0].address: the host must be an IP address, a name or nothing, not "127.0.0.1.1"`, finer},
+	{"misspelt IPv6", `{"listeners": [{"address": "[::1::]:80"}]}`, `1: listeners[0].address: the host must be an IP address, a name or nothing, not "[::1::]"`, finer},
+	{"misspelt name", `{"listeners": [{"address": "a..b:80"}]}`, `1: listeners[0].address: the host must be an IP address, a name or nothing, not "a..b"`, finer},
+	{"a URL", `{"listeners": [{"address": "ws://localhost:80"}]}`, `1: listeners[0].address: ` + addressRule + `, not "ws://localhost:80"`, ""},
+	{"address twice", "{\"listeners\": [{\"address\": \"127.0.0.1:80\"},\n{\"address\": \"127.0.0.1:80\"}]}", `2: listeners[1].address: "127.0.0.1:80" is listened on already (line 1)`, elsewhere},
+	{"address twice, otherwise spelt", `{"listeners": [{"address": "[0::1]:80"}, {"address": "[::1]:0080"}]}`, `1: listeners[1].address: "[::1]:0080" is listened on already (line 1)`, elsewhere},
+	{"name twice, otherwise spelt", `{"listeners": [{"address": "localhost:80"}, {"address": "LOCALHOST:80"}]}`, `1: listeners[1].address: "LOCALHOST:80" is listened on already (line 1)`, elsewhere},
+	{"all addresses twice", `{"listeners": [{"address": ":80"}, {"address": "[::]:80"}]}`, `1: listeners[1].address: "[::]:80" is listened on already (line 1)`, elsewhere},
+
+	{"policy", `{"acl": {"policy": "Deny"}}`, `1: acl.policy: must be "allow" or "deny", not "Deny"`, ""},
+	{"policy of a service", `{"services": {"a": {"acl": {"policy": ""}}}}`, `1: services.a.acl.policy: must be "allow" or "deny", not ""`, ""},
+	{"a name in an acl", `{"acl": {"exclude": ["localhost"]}}`, `1: acl.exclude[0]: ` + prefixRule + `, not "localhost"`, ""},
+	{"half an address", `{"acl": {"exclude": ["10.0.0"]}}`, `1: acl.exclude[0]: ` + prefixRule + `, not "10.0.0"`, finer},
+	{"a zone", `{"acl": {"exclude": ["fe80::1%eth0"]}}`, `1: acl.exclude[0]: ` + prefixRule + `, not "fe80::1%eth0"`, ""},
+	{"a mask", `{"acl": {"exclude": ["10.0.0.0/255.0.0.0"]}}`, `1: acl.exclude[0]: ` + prefixRule + `, not "10.0.0.0/255.0.0.0"`, ""},
+	{"a long prefix", `{"acl": {"exclude": ["10.0.0.0/33"]}}`, `1: acl.exclude[0]: the prefix length must be between 0 and 32, not 33`, finer},
+	{"a zero before the length", `{"acl": {"exclude": ["10.0.0.0/08"]}}`, `1: acl.exclude[0]: the prefix length must be between 0 and 32, not 08`, finer},
+	{"a long IPv6 prefix", `{"acl": {"exclude": ["::/129"]}}`, `1: acl.exclude[0]: the prefix length must be between 0 and 128, not 129`, finer},
+	{"a short mapped prefix", `{"acl": {"exclude": ["::ffff:10.0.0.0/8"]}}`, `1: acl.exclude[0]: the prefix length must be between 96 and 128, not 8`, finer},
+	{"host bits", `{"services": {"a": {"acl": {"exclude": ["::1", "192.168.1.5/24"]}}}}`, `1: services.a.acl.exclude[1]: 192.168.1.5/24 has host bits set: write 192.168.1.0/24 for the network, or 192.168.1.5 for the one address`, finer},
+
+	{"empty directory", `{"directories": {"applications": ""}}`, `1: directories.applications: must be a path: not empty, and without NUL, not ""`, ""},
+	{"NUL in a directory", `{"directories": {"applications": "a\u0000b"}}`, `1: directories.applications: must be a path: not empty, and without NUL, not "a\x00b"`, ""},
+
+	{"service name with a digit first", `{"services": {"9a": {}}}`, `1: services.9a: ` + nameRule + `, not "9a"`, ""},
+	{"service name with a space", `{"services": {"a b": {"request_target": "/a"}}}`, `1: services["a b"]: ` + nameRule + `, not "a b"`, ""},
+	{"service name that leaves its directory", `{"services": {"../a": {}}}`, `1: services["../a"]: ` + nameRule + `, not "../a"`, ""},
+	{"empty service name", `{"services": {"": {}}}`, `1: services[""]: ` + nameRule + `, not ""`, ""},
+	{"long service name", `{"services": {"` + strings.Repeat("a", 65) + `": {}}}`, `1: services["` + strings.Repeat("a", 40) + `"…]: ` + nameRule + `, not "` + strings.Repeat("a", 40) + `"…`, ""},
+	{"protocol to come", `{"services": {"a": {"protocol": "LAppS"}}}`, `1: services.a.protocol: "LAppS" is not supported yet, the one protocol is "raw"`, ""},
+	{"protocol", `{"services": {"a": {"protocol": "rwa"}}}`, `1: services.a.protocol: must be "raw", not "rwa"`, ""},
+	{"empty target", `{"services": {"a": {"request_target": ""}}}`, `1: services.a.request_target: ` + targetRule + `, not ""`, ""},
+	{"relative target", `{"services": {"a": {"request_target": "a"}}}`, `1: services.a.request_target: ` + targetRule + `, not "a"`, ""},
+	{"target with a query", `{"services": {"a": {"request_target": "/a?b"}}}`, `1: services.a.request_target: ` + targetRule + `, not "/a?b"`, ""},
+	{"target with a fragment", `{"services": {"a": {"request_target": "/a#b"}}}`, `1: services.a.request_target: ` + targetRule + `, not "/a#b"`, ""},
+	{"target with a space", `{"services": {"a": {"request_target": "/a b"}}}`, `1: services.a.request_target: ` + targetRule + `, not "/a b"`, ""},
+	{"target with a line break", `{"services": {"a": {"request_target": "/a\r\n"}}}`, `1: services.a.request_target: ` + targetRule + `, not "/a\r\n"`, ""},
+	{"target beyond ASCII", `{"services": {"a": {"request_target": "/é"}}}`, `1: services.a.request_target: ` + targetRule + `, not "/é"`, ""},
+	{"target twice", "{\"services\": {\"a\": {\"request_target\": \"/x\"},\n\"b\": {\"request_target\": \"/x\"}}}", `2: services.b.request_target: "/x" is the request target of service a already (line 1)`, elsewhere},
+	{"target of a default", "{\"services\": {\"a\": {},\n\"b\": {\"request_target\": \"/a\"}}}", `2: services.b.request_target: "/a" is the request target of service a already (line 1)`, elsewhere},
+	{"default is a target", "{\"services\": {\"b\": {\n\"request_target\": \"/a\"},\n\"a\": {}}}", `3: services.a.request_target: "/a", the default, is the request target of service b already (line 2)`, elsewhere},
+
+	{"header name", `{"services": {"a": {"extra_headers": {"X A": ""}}}}`, `1: services.a.extra_headers["X A"]: the name must be a token (RFC 9110, section 5.6.2), not "X A"`, ""},
+	{"header name with a colon", `{"services": {"a": {"extra_headers": {"X:": ""}}}}`, `1: services.a.extra_headers["X:"]: the name must be a token (RFC 9110, section 5.6.2), not "X:"`, ""},
+	{"empty header name", `{"services": {"a": {"extra_headers": {"": ""}}}}`, `1: services.a.extra_headers[""]: the name must be a token (RFC 9110, section 5.6.2), not ""`, ""},
+	{"header of the handshake", `{"services": {"a": {"extra_headers": {"upgrade": "x"}}}}`, `1: services.a.extra_headers.upgrade: the name must not be "upgrade": ` + ownRule, finer},
+	{"header of WebSocket", `{"services": {"a": {"extra_headers": {"Sec-Websocket-Protocol": "x"}}}}`, `1: services.a.extra_headers.Sec-Websocket-Protocol: the name must not be "Sec-Websocket-Protocol": ` + ownRule, finer},
+	{"header with a line break", `{"services": {"a": {"extra_headers": {"X": "a\r\nY: b"}}}}`, `1: services.a.extra_headers.X: must be without line breaks and control characters, not "a\r\nY: b"`, ""},
+	{"header with a control character", `{"services": {"a": {"extra_headers": {"X": "a\u007f"}}}}`, `1: services.a.extra_headers.X: must be without line breaks and control characters, not "a\x7f"`, ""},
+}
+
+func TestSingleMistakes(t *testing.T) {
+	for _, tt := range mistakes {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := config.Parse("lapps.json", []byte(tt.text))
+			if want := "lapps.json:" + tt.want; err == nil || err.Error() != want {
+				t.Errorf("\n got %v\nwant %s", err, want)
+			}
+			err = validate(t, []byte(tt.text))
+			if tt.beyond == "" && err == nil {
+				t.Error("the schema accepts it")
+			}
+			if tt.beyond != "" && err != nil {
+				t.Errorf("%s, and yet: %v", tt.beyond, err)
+			}
+		})
+	}
+}
+
+func TestSyntaxMistakes(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"empty", "", `1: column 1: the file ends here: expected a value, or a key in double quotes`},
+		{"only comments", "// a\n/* b */\n", `2: column 8: the file ends here: expected a value, or a key in double quotes`},
+		{"not JSON", "listeners:\n", `1: column 1: expected a value, or a key in double quotes, found listeners`},
+		{"no closing brace", "{\"loops\": 1\n\n", `1: column 12: the file ends here: expected ',' or '}'`},
+		{"no closing bracket", `{"listeners": [{}`, `1: column 18: the file ends here: expected ',' or ']'`},
+		{"wrong bracket", `{"listeners": [}`, `1: column 16: expected a value, or a key in double quotes, found '}'`},
+		{"no comma", "{\"loops\": 1\n\"acl\": {}}", `2: column 1: expected ',' or '}', found '"'`},
+		{"no comma in a list", `[1 2]`, `1: column 4: expected ',' or ']', found '2'`},
+		{"two commas", `{"loops": 1,, }`, `1: column 13: expected a value, or a key in double quotes, found ','`},
+		{"no colon", `{"loops" 1}`, `1: column 10: expected ':', found '1'`},
+		{"nothing after a key", `{"loops"`, `1: column 9: the file ends here: expected ':'`},
+		{"no value", `{"loops": }`, `1: column 11: expected a value, or a key in double quotes, found '}'`},
+		{"bare key", `{loops: 1}`, `1: column 2: expected a value, or a key in double quotes, found loops`},
+		{"single quotes", `{'loops': 1}`, `1: column 2: expected a value, or a key in double quotes, found '\''`},
+		{"a number for a key", `{1: 1}`, `1: column 2: expected a key in double quotes, found '1'`},
+		{"a bad word", `{"loops": True}`, `1: column 11: expected a value, or a key in double quotes, found True`},
+		{"a bad number", `{"loops": 01}`, `1: column 11: expected a value, or a key in double quotes, found 01`},
+		{"a hexadecimal number", `{"loops": 0x10}`, `1: column 11: expected a value, or a key in double quotes, found 0x10`},
+		{"an open string", `{"loops`, `1: column 8: the file ends here: expected the string's closing quote`},
+		{"a string across lines", "{\"a\n\": 1}", `1: column 2: the string "a\n" holds a line break, a control character or a bad escape`},
+		{"a bad escape", `{"é": "\x"}`, `1: column 7: the string "\\x" holds a line break, a control character or a bad escape`},
+		{"an open comment", "{} /* a", `1: column 8: the file ends here: expected the comment's closing */`},
+		{"an odd end of a line", "{} // a\u2028b", `1: column 8: expected no such line separator in a comment, found '\u2028'`},
+		{"more", "{}\n{}", `2: column 1: expected the end of the file, found '{'`},
+		{"not UTF-8", "{\"é\": \"\xff\"}", `1: column 8: the byte '\xff' is not UTF-8`},
+		{"UTF-16", "\xff\xfe{\x00}\x00", `1: column 1: the byte '\xff' is not UTF-8`},
+		{"deep", "[\n" + strings.Repeat("[", 1<<20), `2: column 100: nested more than 100 levels deep`},
+		{"deep after much that is not", `["[[[", "\"[[[", /* [[[ */ // [[[` + "\n" + strings.Repeat("[], {}, ", 100) + strings.Repeat("[", 100), `2: column 900: nested more than 100 levels deep`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := config.Parse("lapps.json", []byte(tt.text))
+			if want := "lapps.json:" + tt.want; err == nil || err.Error() != want {
+				t.Errorf("\n got %v\nwant %s", err, want)
+			}
+		})
+	}
+}
+
+// TestManyMistakes: all are reported, in order of lines.
+func TestManyMistakes(t *testing.T) {
+	text, err := os.ReadFile("testdata/mistakes.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := os.ReadFile("testdata/mistakes.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = config.Parse("mistakes.json", text)
+	if err == nil || err.Error()+"\n" != string(want) {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	if validate(t, text) == nil {
+		t.Error("the schema accepts it")
+	}
+}
+
+func TestTooManyMistakes(t *testing.T) {
+	text := `{"acl": {"exclude": [` + strings.Repeat("1,\n", 100_000) + `]}}`
+	_, err := config.Parse("lapps.json", []byte(text))
+	var e *config.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v", err)
+	}
+	var want []config.Mistake
+	for i := range 999 {
+		want = append(want, config.Mistake{File: "lapps.json", Line: i + 1, Path: fmt.Sprintf("acl.exclude[%d]", i), Msg: "must be a string, not 1"})
+	}
+	want = append(want, config.Mistake{File: "lapps.json", Line: 1000, Msg: "too many mistakes, the others are not listed"})
+	if !slices.Equal(e.Mistakes, want) {
+		t.Errorf("got %d mistakes, the last is %v", len(e.Mistakes), e.Mistakes[len(e.Mistakes)-1])
+	}
+}

@@ -1,0 +1,151 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// Bounds of the numbers; both ends are allowed.
+const (
+	maxConnections = 10_000_000
+	minHeaderBytes = 256 // the smallest handshakes have some 160
+	maxHeaderBytes = 1 << 20
+	maxTimeout     = 24 * 60 * 60 * 1000 // ms; who means longer means 0
+	maxLoops       = 1024
+	maxInstances   = 1024
+	maxBytes       = 1 << 30 // of a message, or of an outbox; fits every int
+)
+
+// schema returns the schema of the file: the types, their tags, the bounds
+// and the defaults. It is shared and must not be modified.
+var schema = sync.OnceValue(func() *jsonschema.Schema {
+	s, err := jsonschema.For[Config](nil)
+	if err != nil {
+		panic(fmt.Sprintf("config: schema: %v", err)) // the types are constants
+	}
+	tidy(s)
+	setDefaults(s, Default())
+	s.Schema = "https://json-schema.org/draft/2020-12/schema"
+	s.Title = "lapps configuration"
+	s.Description = "JSON with comments and trailing commas. Every key may be left out and has then its default."
+	s.Properties["$schema"] = &jsonschema.Schema{Type: "string", Description: "Where editors find the schema. Not read."}
+	s.PropertyOrder = append(s.PropertyOrder, "$schema")
+	constrain(s)
+	return s
+})
+
+// schemaText is what Schema returns a copy of.
+var schemaText = sync.OnceValue(func() []byte {
+	text, err := json.MarshalIndent(schema(), "", "  ")
+	if err != nil {
+		panic(fmt.Sprintf("config: schema: %v", err)) // it is a constant
+	}
+	return append(text, '\n')
+})
+
+// Schema returns the JSON Schema (draft 2020-12) of the file, indented, for
+// editors. The slice belongs to the caller.
+func Schema() []byte { return slices.Clone(schemaText()) }
+
+// tidy undoes what inference says that is not so of a file: that fields must
+// be given, and that lists may be null.
+func tidy(s *jsonschema.Schema) {
+	s.Required = nil
+	if s.Types != nil {
+		s.Type, s.Types = "array", nil
+		tidy(s.Items)
+	}
+	for _, p := range s.Properties {
+		tidy(p)
+	}
+	if isMap(s) {
+		tidy(s.AdditionalProperties)
+	}
+}
+
+// isMap reports whether s is an object whose keys are its user's.
+func isMap(s *jsonschema.Schema) bool { return s.Type == "object" && s.Properties == nil }
+
+// setDefaults notes the members of v, an object, at the properties they are
+// the defaults of.
+func setDefaults(s *jsonschema.Schema, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("config: schema: %v", err)) // defaults are constants
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(text, &members); err != nil {
+		panic(fmt.Sprintf("config: schema: %v", err))
+	}
+	for name, def := range members {
+		if p := s.Properties[name]; p.Properties != nil {
+			setDefaults(p, def)
+		} else {
+			p.Default = def
+		}
+	}
+}
+
+// constrain adds what the types cannot say.
+func constrain(s *jsonschema.Schema) {
+	p := s.Properties
+	between(p["loops"], 0, maxLoops)
+	listeners := p["listeners"]
+	listeners.MinItems = jsonschema.Ptr(1)
+	listeners.Items.Required = []string{"address"}
+	formatted(listeners.Items.Properties["address"], listenAddress)
+	constrainACL(p["acl"])
+	between(p["limits"].Properties["connections"], 0, maxConnections)
+	between(p["limits"].Properties["header_bytes"], minHeaderBytes, maxHeaderBytes)
+	constrainTimeouts(p["timeouts"])
+	formatted(p["directories"].Properties["applications"], filePath)
+
+	services := p["services"]
+	services.PropertyNames = formatted(new(jsonschema.Schema), serviceName)
+	setDefaults(services.AdditionalProperties, defaultService())
+	constrainService(services.AdditionalProperties)
+}
+
+func constrainACL(s *jsonschema.Schema) {
+	s.Properties["policy"].Enum = []any{"allow", "deny"}
+	formatted(s.Properties["exclude"].Items, prefix)
+}
+
+func constrainTimeouts(s *jsonschema.Schema) {
+	for _, p := range s.Properties {
+		between(p, 0, maxTimeout)
+	}
+	// pongWithoutPing checks this.
+	zero := &jsonschema.Schema{Const: jsonschema.Ptr[any](0)}
+	s.If = &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"ping_ms": zero}, Required: []string{"ping_ms"}}
+	s.Then = &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"pong_ms": zero}}
+}
+
+func constrainService(s *jsonschema.Schema) {
+	p := s.Properties
+	p["request_target"].Default = nil // it comes of the name
+	between(p["instances"], 1, maxInstances)
+	p["protocol"].Enum = []any{"raw"}
+	formatted(p["request_target"], requestTarget)
+	between(p["max_inbound_message_size"], 0, maxBytes)
+	constrainACL(p["acl"])
+	between(p["outbox_bytes"], 0, maxBytes)
+	headers := p["extra_headers"]
+	headers.PropertyNames = formatted(new(jsonschema.Schema), headerName)
+	formatted(headers.AdditionalProperties, headerValue)
+}
+
+// between bounds an integer.
+func between(s *jsonschema.Schema, low, high float64) {
+	s.Minimum, s.Maximum = &low, &high
+}
+
+// formatted has the strings that s describes be of format f. It returns s.
+func formatted(s *jsonschema.Schema, f *format) *jsonschema.Schema {
+	s.Pattern = f.pattern.String()
+	return s
+}
