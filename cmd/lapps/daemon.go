@@ -1,0 +1,191 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lapps/acl"
+	"lapps/config"
+	"lapps/protocol/wire"
+	"lapps/server"
+	"lapps/server/epoll"
+	"lapps/services"
+	"lapps/services/vm"
+)
+
+// modules is what Lua can require, besides the files of its service.
+var modules = []vm.Module{}
+
+// A daemon is all of the server, running.
+type daemon struct {
+	cfg       *config.Config
+	log       *slog.Logger
+	registry  *services.Registry
+	server    *server.Server
+	carrier   *epoll.Carrier
+	listeners []net.Listener
+}
+
+// filesOf finds the directory of a service, and its name for people.
+type filesOf func(service string) (files fs.FS, where string, err error)
+
+// directory finds services below the configuration's applications directory.
+func directory(cfg *config.Config) filesOf {
+	return func(name string) (fs.FS, string, error) {
+		where := filepath.Join(cfg.Directories.Applications, name)
+		root, err := os.OpenRoot(where)
+		if err != nil {
+			return nil, where, err
+		}
+		return root.FS(), where, nil // open as long as the process
+	}
+}
+
+// start opens the listeners, starts the services, and accepts. A service that
+// does not start is logged and leaves the others alone; a listener that does
+// not open is an error.
+func (d *daemon) start(ctx context.Context) (err error) {
+	if err := d.listen(); err != nil {
+		return err
+	}
+	if d.carrier, err = epoll.New(epoll.Config{Loops: d.cfg.Loops, Log: d.log}); err != nil {
+		return errors.Join(err, d.closeListeners())
+	}
+	_ = d.registry.Start(ctx) // each failure has been logged with its service
+	for _, ln := range d.listeners {
+		d.carrier.Listen(ln, d.server.Admit, d.server.Accept)
+		d.log.Info("listening", "address", ln.Addr().String())
+	}
+	return nil
+}
+
+// listen opens the listeners, or none: a port that is taken is told before
+// any service starts.
+func (d *daemon) listen() error {
+	for _, l := range d.cfg.Listeners {
+		ln, err := net.Listen("tcp", l.Address)
+		if err != nil {
+			return errors.Join(fmt.Errorf("cannot listen on %s: %w", l.Address, err), d.closeListeners())
+		}
+		d.listeners = append(d.listeners, ln)
+	}
+	return nil
+}
+
+func (d *daemon) closeListeners() error {
+	var errs []error
+	for _, ln := range d.listeners {
+		errs = append(errs, ln.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Addrs are the addresses that the daemon listens on.
+func (d *daemon) Addrs() []net.Addr {
+	var all []net.Addr
+	for _, ln := range d.listeners {
+		all = append(all, ln.Addr())
+	}
+	return all
+}
+
+// stop ends all in order: no new connections, 1001 to every peer, onShutdown
+// of every service, the loops; within the configured time.
+func (d *daemon) stop() error {
+	ctx := context.Background()
+	if limit := d.cfg.Timeouts.Shutdown.Duration(); limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	d.carrier.StopAccepting()
+	return errors.Join(d.server.Shutdown(ctx), d.registry.Stop(ctx), d.carrier.Stop(ctx))
+}
+
+// assemble makes what the configuration says, and starts nothing.
+func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, error) {
+	access, err := acl.Parse(cfg.ACL.Policy, cfg.ACL.Exclude)
+	if err != nil {
+		return nil, fmt.Errorf("acl: %w", err)
+	}
+	all, err := serviceConfigs(cfg, files)
+	if err != nil {
+		return nil, err
+	}
+	registry, err := services.New(all, modules, log)
+	if err != nil {
+		return nil, err
+	}
+	t := cfg.Timeouts
+	return &daemon{cfg: cfg, log: log, registry: registry, server: &server.Server{
+		Services: registry,
+		Access:   access,
+		MaxConns: cfg.Limits.Connections,
+		Head:     wire.HeadLimits{Bytes: cfg.Limits.HeaderBytes},
+		Timeouts: server.Timeouts{
+			Handshake: t.Handshake.Duration(),
+			Idle:      t.Idle.Duration(),
+			Ping:      t.Ping.Duration(),
+			Pong:      t.Pong.Duration(),
+			Message:   t.Message.Duration(),
+			Busy:      t.Busy.Duration(),
+			Close:     t.Close.Duration(),
+		},
+		Log: log,
+	}}, nil
+}
+
+// serviceConfigs are the services of a configuration. The error is a
+// *config.Error with every service whose directory cannot be opened.
+func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, err error) {
+	var wrong []config.Mistake
+	for name, s := range cfg.Services {
+		dir, where, err := files(name)
+		if err != nil {
+			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("its directory must be readable: %v", err)))
+			continue
+		}
+		access, err := acl.Parse(s.ACL.Policy, s.ACL.Exclude)
+		if err != nil {
+			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("acl: %v", err)))
+			continue
+		}
+		all = append(all, services.Config{
+			Name:          name,
+			Files:         dir,
+			Where:         where,
+			RequestTarget: s.RequestTarget,
+			AutoStart:     s.AutoStart,
+			Instances:     s.Instances,
+			MaxMessage:    s.MaxInboundMessageSize,
+			OutboxBytes:   s.OutboxBytes,
+			Access:        access,
+			ExtraHeaders:  headerFields(s.ExtraHeaders),
+		})
+	}
+	if wrong != nil {
+		slices.SortFunc(wrong, func(a, b config.Mistake) int {
+			return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Path, b.Path))
+		})
+		return nil, &config.Error{Mistakes: wrong}
+	}
+	return all, nil
+}
+
+// headerFields are the fields of an object, in order of their names.
+func headerFields(m map[string]string) (fields []wire.HeaderField) {
+	for name, value := range m {
+		fields = append(fields, wire.HeaderField{Name: name, Value: value})
+	}
+	slices.SortFunc(fields, func(a, b wire.HeaderField) int { return strings.Compare(a.Name, b.Name) })
+	return fields
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path"
+	"syscall"
+
+	"lapps/config"
+	"lapps/examples"
+)
+
+// run serves what the configuration at path says, until a signal.
+func run(ctx context.Context, path string, stderr io.Writer) error {
+	cfg, err := config.Load(path)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, cfg, directory(cfg), newLog(stderr), nil)
+}
+
+// runExamples serves the embedded examples and says what to try.
+func runExamples(ctx context.Context, stdout, stderr io.Writer) error {
+	cfg, err := exampleConfig()
+	if err != nil {
+		return err
+	}
+	files := func(name string) (fs.FS, string, error) {
+		sub, err := fs.Sub(examples.FS, name)
+		return sub, "the embedded examples", err
+	}
+	return serve(ctx, cfg, files, newLog(stderr), func(d *daemon) { welcome(stdout, d) })
+}
+
+// exampleConfig is the configuration of the embedded examples: all defaults,
+// each example at /NAME of its directory.
+func exampleConfig() (*config.Config, error) {
+	mains, err := fs.Glob(examples.FS, "*/*.lua")
+	if err != nil {
+		return nil, err
+	}
+	doc := `{"services": {`
+	sep := ""
+	for _, file := range mains {
+		name := path.Dir(file)
+		if path.Base(file) == name+".lua" {
+			doc += fmt.Sprintf("%s%q: {}", sep, name)
+			sep = ", "
+		}
+	}
+	return config.Parse("embedded default", []byte(doc+"}}"))
+}
+
+// welcome says what to try.
+func welcome(w io.Writer, d *daemon) {
+	addr := d.Addrs()[0]
+	fmt.Fprintf(w, "lapps %s serves its examples:\n\n", Version)
+	for _, s := range d.registry.Services() {
+		fmt.Fprintf(w, "    ws://%s%s\n", addr, s.RequestTarget)
+	}
+	fmt.Fprintf(w, `
+Try one, in another terminal:
+
+    npx wscat -c ws://%s/echo
+
+or in the console of a browser:
+
+    s = new WebSocket("ws://%[1]s/echo"); s.onmessage = e => console.log(e.data); s.onopen = () => s.send("hello")
+
+Control-C ends it. "lapps run -c PATH" serves services of your own; "lapps help" says more.
+
+`, addr)
+}
+
+// serve runs a daemon until ctx ends or a signal comes. started, if not nil,
+// is called when it serves.
+func serve(ctx context.Context, cfg *config.Config, files filesOf, log *slog.Logger, started func(*daemon)) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	raiseFileLimit(log)
+	d, err := assemble(cfg, files, log)
+	if err != nil {
+		return err
+	}
+	if err := d.start(ctx); err != nil {
+		return &failure{err}
+	}
+	if started != nil {
+		started(d)
+	}
+	<-ctx.Done()
+	log.Info("stopping", "deadline", cfg.Timeouts.Shutdown.Duration())
+	again := onSecondSignal(func() { os.Exit(exitFailed) })
+	defer again()
+	if err := d.stop(); errors.Is(err, context.DeadlineExceeded) {
+		log.Warn("not all was answered before the deadline", "err", err)
+	} else if err != nil {
+		log.Error("stopping", "err", err)
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// onSecondSignal has end called at the next signal, until the function that
+// it returns is called.
+func onSecondSignal(end func()) (cancel func()) {
+	signals := make(chan os.Signal, 1)
+	done := make(chan struct{})
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+			end()
+		case <-done:
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}

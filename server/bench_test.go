@@ -1,0 +1,162 @@
+package server_test
+
+import (
+	"io"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"lapps/server"
+	"lapps/services"
+)
+
+// A driver drives one connection by hand: it is its loop and its socket, and
+// the benchmark's goroutine runs what is posted. So a benchmark measures the
+// server, the service and Lua, and no carrier.
+type driver struct {
+	receiver server.Receiver
+	posted   chan func()
+	dirty    chan server.Flusher
+	wake     chan bool
+	written  int
+}
+
+func (d *driver) Dirty(f server.Flusher)           { d.dirty <- f }
+func (d *driver) Post(f func())                    { d.posted <- f }
+func (d *driver) Now() time.Duration               { return time.Second }
+func (d *driver) Arm(*server.Timer, time.Duration) {}
+func (d *driver) Stop(*server.Timer)               {}
+func (d *driver) Pause(bool)                       {}
+func (d *driver) Close(time.Duration)              {}
+func (d *driver) RemoteAddr() netip.AddrPort       { return netip.AddrPort{} }
+func (d *driver) Loop() server.Loop                { return d }
+func (d *driver) Wake() {
+	select {
+	case d.wake <- true:
+	default:
+	}
+}
+
+func (d *driver) Write(p [][]byte) (int, error) {
+	for _, b := range p {
+		d.written += len(b)
+	}
+	return 0, nil
+}
+
+// turn does what a loop does until n bytes have been written.
+func (d *driver) turn(n int) {
+	for d.written < n {
+		select {
+		case f := <-d.posted:
+			f()
+		case <-d.wake:
+		drain:
+			for {
+				select {
+				case f := <-d.dirty:
+					f.Flush()
+				default:
+					break drain
+				}
+			}
+		}
+	}
+	d.written = 0
+}
+
+const echoLua = `
+local echo = {}
+function echo.onMessage(handler, opcode, message) return ws:send(handler, opcode, message) end
+return echo`
+
+// newDriver opens a connection to an echo service.
+func newDriver(tb testing.TB) *driver {
+	tb.Helper()
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	registry, err := services.New([]services.Config{{
+		Name:          "echo",
+		Files:         fstest.MapFS{"echo.lua": {Data: []byte(echoLua)}},
+		RequestTarget: "/test",
+		AutoStart:     true,
+		Instances:     1,
+		MaxMessage:    1 << 20,
+		OutboxBytes:   1 << 20,
+	}}, nil, log)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := registry.Start(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	s := &server.Server{Services: registry, Timeouts: server.DefaultTimeouts, Log: log}
+	d := &driver{posted: make(chan func(), 100), dirty: make(chan server.Flusher, 100), wake: make(chan bool, 1)}
+	if d.receiver, err = s.Accept(d); err != nil {
+		tb.Fatal(err)
+	}
+	d.receiver.Receive([]byte(strings.Replace(handshake, "%s", "", 1)))
+	d.turn(1)
+	tb.Cleanup(func() {
+		d.receiver.Lost(nil)
+		registry.Stop(tb.Context())
+	})
+	return d
+}
+
+// BenchmarkEcho is a whole echo of 64 bytes but for the system calls: decode,
+// hand over, Lua, outbox, encode.
+func BenchmarkEcho(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		n    int // messages in flight
+	}{{"1", 1}, {"16", 16}} {
+		b.Run(c.name, func(b *testing.B) {
+			d := newDriver(b)
+			all := []byte(strings.Repeat(frame(0x81, strings.Repeat("x", 64)), c.n))
+			in := make([]byte, len(all))
+			b.ReportAllocs()
+			for i := 0; i < b.N; i += c.n {
+				copy(in, all)
+				if err := d.receiver.Receive(in); err != nil {
+					b.Fatal(err)
+				}
+				d.turn(c.n * 66)
+			}
+		})
+	}
+}
+
+// TestEchoAllocates keeps what a raw echo allocates: the message's bytes, the
+// Lua value that refers to them.
+func TestEchoAllocates(t *testing.T) {
+	d := newDriver(t)
+	one := []byte(frame(0x81, strings.Repeat("x", 64)))
+	in := make([]byte, len(one))
+	if n := testing.AllocsPerRun(1000, func() {
+		copy(in, one)
+		d.receiver.Receive(in)
+		d.turn(66)
+	}); n > 2 {
+		t.Errorf("%v allocations for each echo, want at most 2", n)
+	}
+}
+
+func BenchmarkRoute(b *testing.B) {
+	var all []services.Config
+	for i := range 100 {
+		name := "service" + strings.Repeat("x", i)
+		all = append(all, services.Config{Name: name, Files: fstest.MapFS{}, RequestTarget: "/" + name, Instances: 1})
+	}
+	registry, err := services.New(all, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if registry.Lookup("/servicexxxxxxxxxxxx") == nil {
+			b.Fatal("not found")
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"lapps/protocol/wire"
+)
+
+// breach ends the connection of a peer that broke the protocol.
+func (c *conn) breach(err error) {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		e = &wire.Error{Code: wire.InternalError}
+	}
+	c.log().Debug("breach", "id", c.id, "err", err)
+	c.leave(e.Code, e.Reason)
+}
+
+// answerClose answers the peer's Close frame with its own code.
+func (c *conn) answerClose(payload []byte) {
+	code, _, err := wire.ParseClose(payload)
+	if err != nil {
+		c.breach(err)
+		return
+	}
+	c.leave(code, "")
+}
+
+// answerPing answers a ping. While the carrier keeps a backlog only the last
+// one waits for its answer (section 5.5.3), so that a peer that pings and
+// does not read costs nothing.
+func (c *conn) answerPing(payload []byte) {
+	p := string(payload)
+	if c.backlog > 0 {
+		c.pong = &p
+		return
+	}
+	c.own(wire.Frame{Op: wire.Pong, Payload: p})
+}
+
+// leave ends an open connection: nothing is decoded any more, what was
+// delivered is answered first, and then our Close frame goes out, at the
+// latest after Timeouts.Close.
+func (c *conn) leave(code wire.Code, reason string) {
+	c.state = stateLeaving
+	c.verdict = wire.CloseFrame(code, reason)
+	c.since = c.sock.Loop().Now()
+	c.held = nil
+	c.decoder.Release()
+	c.reschedule()
+	c.leaveSeat(func() { c.sock.Loop().Post(c.answered) })
+}
+
+// answered sends our Close frame.
+func (c *conn) answered() {
+	if c.state == stateLeaving {
+		c.own(c.verdict)
+		c.Flush()
+	}
+}
+
+// closing is told when a Close frame stands in the outbox.
+func (c *conn) closing() {
+	c.state = stateClosing
+	c.since = c.sock.Loop().Now()
+	c.held = nil
+	c.decoder.Release()
+	c.reschedule()
+	c.leaveSeat(nil)
+}
+
+// hangUp lets the peer read what was written, our Close frame last, for what
+// is left of the close timeout. Closing at once would send a RST if input is
+// unread, and destroy the Close frame.
+func (c *conn) hangUp() {
+	spent := c.sock.Loop().Now() - c.since
+	c.linger(max(c.srv.closeTimeout()-spent, time.Millisecond))
+}
+
+// goAway ends the connection because the server does.
+func (c *conn) goAway() {
+	switch c.state {
+	case stateNew, stateJoining:
+		c.refuse(&wire.Refusal{Status: 503, Reason: "the server is shutting down"})
+	case stateOpen:
+		c.leave(wire.GoingAway, "the server is shutting down")
+	}
+}
+
+// abort ends the connection at once.
+func (c *conn) abort() {
+	if c.state != stateLost {
+		c.linger(0)
+	}
+}
+
+func (s *Server) closeTimeout() time.Duration {
+	if s.Timeouts.Close > 0 {
+		return s.Timeouts.Close
+	}
+	return DefaultTimeouts.Close
+}
+
+// logLost logs the end of a connection that was never open. One that closes
+// without a byte is a health check: it is not mentioned.
+func (c *conn) logLost(err error) {
+	if c.head.began {
+		c.log().Debug("lost during the handshake", "id", c.id, "err", err)
+	}
+}
+
+func (c *conn) log() *slog.Logger { return c.srv.log() }

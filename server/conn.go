@@ -1,0 +1,248 @@
+package server
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lapps/protocol/wire"
+	"lapps/services"
+)
+
+// A conn is a peer inside the server.
+//
+//	     request         admitted:        Close frame,         all answered:       outbox
+//	     parsed          101              breach, 1001         our Close frame     written
+//	new ------> joining ---------> open -------------> leaving ------------> closing ----> lingering
+//	 |             |                |                                           ^             ^
+//	 |             |                +-------------------------------------------+             |
+//	 |             |                 the service closes, or the peer reads too slowly         |
+//	 +-------------+--------------------------------------------------------------------------+
+//	     refused: a complete HTTP response
+//
+// From leaving on, what the peer still sends is discarded. Lost ends every
+// state.
+type conn struct {
+	// Immutable.
+	srv     *Server
+	sock    Socket
+	scratch *scratch // its loop's
+	id      uint64
+
+	// Owned by the loop.
+	state   state
+	surplus bool // over the server's limit: refuse it
+	pinged  bool // our ping is not answered yet
+	paused  bool // the socket is not read
+	left    bool // the seat was told to leave
+	ours    bool // the loop itself appended to the outbox: Receive flushes
+	decoder wire.Decoder
+	head    *head // until open
+	held    *held // what waits for the service to take it
+	service *services.Service
+	seat    *services.Seat
+	timer   Timer
+	due     time.Duration // when the timer is armed for, on the loop's clock; 0: it is not
+	heard   time.Duration // when something was received last
+	since   time.Duration // when the ping was sent, the reading paused, or the state entered
+	begun   time.Duration // when the unfinished message began; 0: there is none
+	backlog int           // bytes the carrier holds
+	part    string        // of a large frame's payload: what is not written yet
+	pong    *string       // payload of the pong that waits for the backlog to go
+	verdict wire.Frame    // the Close frame, while leaving
+
+	mu     sync.Mutex   // guards the fields below
+	outbox []wire.Frame // what waits for the loop; nil while nothing does
+	queued int          // bytes of the outbox, part and backlog
+	dirty  bool         // on the dirty list, or to be flushed by the loop anyway
+
+	closed atomic.Bool // nothing may follow: the last frame is a Close frame, or all is over; stored with mu held
+
+	next, prev *conn // guarded by srv.mu
+}
+
+type state uint8
+
+const (
+	stateNew state = iota
+	stateJoining
+	stateOpen
+	stateLeaving
+	stateClosing
+	stateLingering
+	stateLost
+)
+
+// held is what a connection keeps while its service is busy.
+type held struct {
+	message wire.Message // was refused with ErrBusy; Op is 0 where none was
+	rest    []byte       // what came behind it, not decoded
+}
+
+var _ services.Peer = (*conn)(nil)
+var _ Receiver = (*conn)(nil)
+
+// ID implements services.Peer.
+func (c *conn) ID() uint64 { return c.id }
+
+// Waker implements services.Peer.
+func (c *conn) Waker() services.Waker { return c.sock.Loop() }
+
+// Receive implements Receiver.
+func (c *conn) Receive(p []byte) error {
+	c.heard = c.sock.Loop().Now()
+	c.pinged = false // whatever is received answers our ping
+	switch c.state {
+	case stateNew:
+		c.receiveHead(p)
+	case stateJoining:
+		c.hold(p)
+	case stateOpen:
+		if c.held != nil {
+			c.hold(p)
+		} else {
+			c.receive(p)
+		}
+	}
+	if c.ours {
+		c.Flush()
+	}
+	return nil
+}
+
+// receive decodes frames, and keeps the time of an unfinished message.
+func (c *conn) receive(p []byte) {
+	c.decode(p)
+	if c.state != stateOpen || c.held != nil {
+		return
+	}
+	if !c.decoder.Unfinished() {
+		c.begun = 0
+	} else if c.begun == 0 {
+		c.begun = c.heard
+		c.schedule()
+	}
+}
+
+// decode hands the messages of p to the seat, until one is refused or the
+// connection ends.
+func (c *conn) decode(p []byte) {
+	for {
+		m, rest, err := c.decoder.Next(p)
+		p = rest
+		if err != nil {
+			c.breach(err)
+			return
+		}
+		switch m.Op {
+		case 0:
+			return
+		case wire.Text, wire.Binary:
+			c.begun = 0
+			if err := c.seat.Deliver(m); err != nil {
+				c.refused(err, m, p)
+				return
+			}
+		case wire.Ping:
+			c.answerPing(m.Payload)
+		case wire.Pong:
+			// Unsolicited ones mean nothing (section 5.5.3).
+		case wire.Close:
+			c.answerClose(m.Payload)
+			return
+		}
+	}
+}
+
+// refused keeps the message that the service did not take, and what follows.
+func (c *conn) refused(err error, m wire.Message, rest []byte) {
+	if !errors.Is(err, services.ErrBusy) {
+		c.leave(wire.GoingAway, "the service has stopped")
+		return
+	}
+	m.Payload = append([]byte(nil), m.Payload...)
+	c.held = &held{message: m, rest: append([]byte(nil), rest...)}
+	c.pause()
+}
+
+// hold keeps p until the service takes messages.
+func (c *conn) hold(p []byte) {
+	if c.held == nil {
+		c.held = &held{}
+	}
+	c.held.rest = append(c.held.rest, p...)
+	if c.state == stateOpen {
+		c.pause()
+	} else if !c.paused {
+		c.paused = true
+		c.sock.Pause(true)
+	}
+}
+
+// pause stops reading: the peer feels TCP's back-pressure. Its idle and pong
+// timers stand still meanwhile. The time without progress is limited by
+// Timeouts.Busy.
+func (c *conn) pause() {
+	c.since = c.heard
+	if !c.paused {
+		c.paused = true
+		c.sock.Pause(true)
+	}
+	c.schedule()
+}
+
+// Resume implements services.Peer.
+func (c *conn) Resume() { c.sock.Loop().Post(c.resume) }
+
+// resume delivers what was held, and reads on if all of it was taken.
+func (c *conn) resume() {
+	h := c.held
+	if c.state != stateOpen || h == nil {
+		return
+	}
+	if h.message.Op != 0 {
+		if err := c.seat.Deliver(h.message); errors.Is(err, services.ErrBusy) {
+			return
+		} else if err != nil {
+			c.leave(wire.GoingAway, "the service has stopped")
+			return
+		}
+	}
+	c.held = nil
+	c.heard = c.sock.Loop().Now()
+	c.receive(h.rest)
+	if c.held == nil && c.state == stateOpen {
+		c.paused, c.pinged = false, false
+		c.sock.Pause(false)
+		c.schedule()
+	}
+	if c.ours {
+		c.Flush()
+	}
+}
+
+// Lost implements Receiver.
+func (c *conn) Lost(err error) {
+	c.mu.Lock()
+	c.closed.Store(true)
+	c.outbox, c.queued = nil, 0
+	c.mu.Unlock()
+	if c.state == stateNew || c.state == stateJoining {
+		c.logLost(err)
+	}
+	c.state = stateLost
+	c.sock.Loop().Stop(&c.timer)
+	c.decoder.Release()
+	c.held, c.head, c.part, c.pong = nil, nil, "", nil
+	c.leaveSeat(nil)
+	c.srv.exit(c)
+}
+
+// leaveSeat gives the seat up, once.
+func (c *conn) leaveSeat(then func()) {
+	if c.seat != nil && !c.left {
+		c.left = true
+		c.seat.Leave(then)
+	}
+}

@@ -1,0 +1,39 @@
+// Package server turns peers' bytes into messages for services, and services'
+// frames into bytes for peers.
+//
+// It listens on nothing and reads no socket. A carrier (server/epoll, or
+// server/servertest in memory) gives Server.Accept a Socket for each peer and
+// tells the Receiver it gets back what the peer sends. doors.go says what a
+// carrier is.
+//
+// The order of calls for one connection: Accept; Receive with the bytes of the
+// opening handshake (protocol/wire), until the request is complete; the
+// service at its path is asked for a seat (Service.Join); its answer is posted
+// to the loop and the 101, or a refusal, is written; Receive with frames, each
+// message of which goes to Seat.Deliver; Lost. Meanwhile the service sends
+// from any goroutine: frames are put into the connection's outbox, the
+// connection onto its loop's dirty list, and the loop writes the outboxes of
+// all dirty connections when it is woken.
+//
+// What the server decides and what the peer sees:
+//
+//	unknown path                              404
+//	address not allowed by the service        403
+//	more than Server.MaxConns connections     503, Retry-After
+//	service stopped, or no answer in time     503, Retry-After
+//	request not complete in time              408
+//	any other fault of the request            400, 405, 413, 414, 426, 431 (protocol/wire)
+//	breach of the protocol                    close 1002, 1007, 1009 (protocol/wire)
+//	Close frame                               the same code
+//	shutdown                                  close 1001
+//	nothing received, no pong, message not    close 1008
+//	finished in time
+//	outbox over its limit, or not read        close 1013
+//	because its service does not keep up
+//
+// In all of these, what the peer sent before is answered before the Close
+// frame goes out, but for a peer that does not read.
+//
+// The package does no back-pressure of its own: while a service's mailbox is
+// full its peers' sockets are not read.
+package server

@@ -1,0 +1,233 @@
+package server
+
+import (
+	"sync"
+	"unsafe"
+
+	"lapps/protocol/wire"
+	"lapps/services"
+)
+
+const (
+	// slice is about how much is given to the carrier at a time: it keeps a
+	// copy of at most that.
+	slice = 64 << 10
+
+	// copyLimit is the size up to which payloads are copied beside their
+	// headers; larger ones are written from where they are.
+	copyLimit = 1 << 10
+)
+
+// A scratch is what the connections of a loop write with. Owned by the loop.
+type scratch struct {
+	frames []wire.Frame
+	buf    []byte
+	vec    [][]byte
+}
+
+// scratchOf returns the scratch of a loop.
+func (s *Server) scratchOf(l Loop) *scratch {
+	if known, ok := s.scratch.Load(l); ok {
+		return known.(*scratch)
+	}
+	known, _ := s.scratch.LoadOrStore(l, &scratch{buf: make([]byte, 0, slice+copyLimit+16)})
+	return known.(*scratch)
+}
+
+// outboxes are backing arrays of outboxes, so that an idle connection has
+// none.
+var outboxes = sync.Pool{New: func() any { return new([16]wire.Frame) }}
+
+// Send implements services.Peer. A peer that reads too slowly is closed with
+// 1013: what waits for it is dropped, but for the Close frame. An empty outbox
+// takes one frame of any size.
+func (c *conn) Send(f wire.Frame) (queued int, err error) {
+	size := f.Size()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return c.queued, services.ErrGone
+	}
+	if limit := c.service.OutboxBytes; limit > 0 && c.queued > 0 && c.queued+size > limit {
+		c.dropLocked()
+		c.pushLocked(wire.CloseFrame(wire.TryAgainLater, "reading too slowly"))
+		c.dirtyLocked()
+		return c.queued, services.ErrBackpressure
+	}
+	c.pushLocked(f)
+	c.dirtyLocked()
+	return c.queued, nil
+}
+
+// Close implements services.Peer.
+func (c *conn) Close(code wire.Code, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed.Load() {
+		c.pushLocked(wire.CloseFrame(code, reason))
+		c.dirtyLocked()
+	}
+}
+
+// own appends a frame of the connection itself, on the loop, which flushes
+// before it does anything else for c.
+func (c *conn) own(f wire.Frame) {
+	c.mu.Lock()
+	if !c.closed.Load() {
+		c.pushLocked(f)
+	}
+	c.mu.Unlock()
+	c.ours = true
+}
+
+// pushLocked puts f into the outbox. Nothing follows a Close frame.
+func (c *conn) pushLocked(f wire.Frame) {
+	if c.outbox == nil {
+		c.outbox = outboxes.Get().(*[16]wire.Frame)[:0]
+	}
+	c.outbox = append(c.outbox, f)
+	c.queued += f.Size()
+	if f.Op == wire.Close {
+		c.closed.Store(true)
+	}
+}
+
+// dirtyLocked puts c on its loop's dirty list, once.
+func (c *conn) dirtyLocked() {
+	if !c.dirty {
+		c.dirty = true
+		c.sock.Loop().Dirty(c)
+	}
+}
+
+// dropLocked empties the outbox.
+func (c *conn) dropLocked() {
+	for _, f := range c.outbox {
+		c.queued -= f.Size()
+	}
+	clear(c.outbox)
+	c.outbox = c.outbox[:0]
+}
+
+// Flush implements Flusher: it writes the outbox, in slices, until the
+// carrier keeps a backlog.
+func (c *conn) Flush() {
+	c.ours = false
+	if c.closed.Load() && (c.state == stateOpen || c.state == stateLeaving) {
+		c.closing()
+	}
+	for c.backlog == 0 && c.state >= stateOpen && c.state <= stateClosing {
+		vec, size := c.take()
+		if size == 0 {
+			if c.state == stateClosing {
+				c.hangUp()
+			}
+			return
+		}
+		backlog, err := c.sock.Write(vec)
+		clear(vec)
+		if err != nil {
+			return // Lost follows
+		}
+		c.backlog = backlog
+		c.mu.Lock()
+		c.queued -= size - backlog
+		c.mu.Unlock()
+	}
+	// Writable, or the connection's opening, flushes again. Meanwhile c may
+	// become dirty anew, so that a Close is noticed.
+	c.mu.Lock()
+	c.dirty = false
+	c.mu.Unlock()
+}
+
+// Writable implements Receiver.
+func (c *conn) Writable() {
+	c.mu.Lock()
+	c.queued -= c.backlog
+	c.mu.Unlock()
+	c.backlog = 0
+	if c.pong != nil {
+		c.own(wire.Frame{Op: wire.Pong, Payload: *c.pong})
+		c.pong = nil
+	}
+	c.Flush()
+}
+
+// take encodes what is to be written next: about a slice. size is 0 when
+// nothing is left; c is not dirty then.
+func (c *conn) take() (vec [][]byte, size int) {
+	s := c.scratch
+	if c.part != "" {
+		s.vec = append(s.vec[:0], c.nextPart())
+		return s.vec, len(s.vec[0])
+	}
+	s.frames = s.frames[:0]
+	c.mu.Lock()
+	for _, f := range c.outbox {
+		s.frames = append(s.frames, f)
+		if size += f.Size(); size >= slice {
+			break
+		}
+	}
+	c.shiftLocked(len(s.frames))
+	if len(s.frames) == 0 {
+		c.dirty = false
+	}
+	c.mu.Unlock()
+	if len(s.frames) == 0 {
+		return nil, 0
+	}
+	vec, size = c.encode()
+	clear(s.frames)
+	return vec, size
+}
+
+// shiftLocked takes n frames off the outbox.
+func (c *conn) shiftLocked(n int) {
+	if n < len(c.outbox) {
+		clear(c.outbox[:n])
+		c.outbox = c.outbox[n:]
+		return
+	}
+	if cap(c.outbox) == 16 {
+		clear(c.outbox)
+		outboxes.Put((*[16]wire.Frame)(c.outbox[:16]))
+	}
+	c.outbox = nil
+}
+
+// encode makes the scratch's frames into slices to be written. Of a large
+// last one only the first part is among them.
+func (c *conn) encode() (vec [][]byte, size int) {
+	s := c.scratch
+	s.vec, s.buf = s.vec[:0], s.buf[:0]
+	from := 0 // of what is in buf and not in vec
+	for _, f := range s.frames {
+		if len(f.Payload) <= copyLimit {
+			s.buf = f.Append(s.buf)
+			continue
+		}
+		s.buf = f.AppendHeader(s.buf)
+		s.vec = append(s.vec, s.buf[from:])
+		from = len(s.buf)
+		c.part = f.Payload
+		s.vec = append(s.vec, c.nextPart())
+	}
+	if from < len(s.buf) {
+		s.vec = append(s.vec, s.buf[from:])
+	}
+	for _, p := range s.vec {
+		size += len(p)
+	}
+	return s.vec, size
+}
+
+// nextPart takes a slice off c.part. It is only read: the bytes are a
+// string's.
+func (c *conn) nextPart() []byte {
+	n := min(len(c.part), slice)
+	p := unsafe.Slice(unsafe.StringData(c.part), n)
+	c.part = c.part[n:]
+	return p
+}

@@ -1,0 +1,175 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"lapps/acl"
+	"lapps/protocol/wire"
+	"lapps/services"
+)
+
+// A Server joins peers and services. Its fields are set before the first
+// Accept and not changed afterwards. Its methods may be called from any
+// goroutine.
+type Server struct {
+	// Services is asked for the service at each request's path.
+	Services *services.Registry
+
+	// Access says which addresses may connect to any service.
+	Access *acl.List
+
+	// MaxConns is how many connections there may be; 0 means no limit. The
+	// next ones are refused with 503.
+	MaxConns int
+
+	// Head bounds an opening handshake; zeros mean wire's defaults.
+	Head wire.HeadLimits
+
+	Timeouts Timeouts
+
+	// Log is where connections are logged; nil means nowhere.
+	Log *slog.Logger
+
+	ids     atomic.Uint64
+	scratch sync.Map // Loop to *scratch
+
+	mu       sync.Mutex // guards the fields below; nothing is called with it held
+	conns    conn       // a ring of all connections; conns itself is its anchor
+	open     int
+	draining bool
+	drained  chan struct{} // closed when draining and no connection is left
+}
+
+// Timeouts bound how long a connection may be in a state. 0 means for ever.
+type Timeouts struct {
+	Handshake time.Duration // until the service has admitted the peer; then 408 or 503
+	Idle      time.Duration // nothing at all received, no pong either; then 1008
+	Ping      time.Duration // nothing received, before the server sends a ping
+	Pong      time.Duration // after that ping, until anything is received; then 1008
+	Message   time.Duration // between the first byte of a message and its last; then 1008
+	Busy      time.Duration // the service does not keep up and the peer is not read; then 1013
+	Close     time.Duration // for what was accepted, before our Close frame; and again for the peer to go, before the connection is aborted
+}
+
+// DefaultTimeouts are those of DefaultTimeouts in configurations: they suit
+// browsers behind load balancers whose own idle timeout is 30 s or more.
+var DefaultTimeouts = Timeouts{
+	Handshake: 10 * time.Second,
+	Idle:      120 * time.Second,
+	Ping:      25 * time.Second,
+	Pong:      10 * time.Second,
+	Message:   60 * time.Second,
+	Busy:      60 * time.Second,
+	Close:     5 * time.Second,
+}
+
+// errDraining aborts connections that arrive during Shutdown.
+var errDraining = errors.New("server: shutting down")
+
+// Admit reports whether a peer at this address may connect to any service.
+// A carrier asks it before it allocates anything.
+func (s *Server) Admit(a netip.AddrPort) bool { return s.Access.Allows(a.Addr()) }
+
+// Accept is an Acceptor: it makes a connection of sock. It is called on the
+// socket's loop.
+func (s *Server) Accept(sock Socket) (Receiver, error) {
+	c := &conn{
+		srv:     s,
+		sock:    sock,
+		scratch: s.scratchOf(sock.Loop()),
+		id:      s.ids.Add(1),
+		head:    &head{shake: wire.Handshake{Limits: s.Head}},
+	}
+	if err := s.enter(c); err != nil {
+		return nil, err
+	}
+	c.start()
+	return c, nil
+}
+
+// Open is how many connections there are, those in their handshake included.
+func (s *Server) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
+
+// Shutdown tells every peer 1001, going away, after what it sent has been
+// answered, and waits until all connections have gone. New ones are aborted.
+// When ctx ends first, it aborts what is left, and returns ctx's error once
+// those have gone too. The loops must run.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	s.draining = true
+	s.drained = make(chan struct{})
+	drained := s.drained
+	if s.open == 0 {
+		close(s.drained)
+	}
+	s.mu.Unlock()
+	s.each((*conn).goAway)
+	select {
+	case <-drained:
+		return nil
+	case <-ctx.Done():
+	}
+	s.each((*conn).abort)
+	<-drained
+	return ctx.Err()
+}
+
+// each has f called for each connection, on its loop.
+func (s *Server) each(f func(*conn)) {
+	s.mu.Lock()
+	all := make([]*conn, 0, s.open)
+	for c := s.conns.next; c != nil && c != &s.conns; c = c.next {
+		all = append(all, c)
+	}
+	s.mu.Unlock()
+	for _, c := range all {
+		c.sock.Loop().Post(func() { f(c) })
+	}
+}
+
+// enter counts c.
+func (s *Server) enter(c *conn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return errDraining
+	}
+	if s.conns.next == nil {
+		s.conns.next, s.conns.prev = &s.conns, &s.conns
+	}
+	c.next, c.prev = &s.conns, s.conns.prev
+	c.prev.next, c.next.prev = c, c
+	s.open++
+	c.surplus = s.MaxConns > 0 && s.open > s.MaxConns
+	return nil
+}
+
+// exit forgets c.
+func (s *Server) exit(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.prev.next, c.next.prev = c.next, c.prev
+	c.next, c.prev = nil, nil
+	s.open--
+	if s.draining && s.open == 0 {
+		close(s.drained)
+	}
+}
+
+// log is the server's logger.
+func (s *Server) log() *slog.Logger {
+	if s.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return s.Log
+}

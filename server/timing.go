@@ -1,0 +1,109 @@
+package server
+
+import (
+	"fmt"
+	"time"
+
+	"lapps/protocol/wire"
+)
+
+// A connection has one timer for all its timeouts, armed for the first that
+// may be due. Receiving does not touch it: it fires, sees what was received
+// meanwhile, and is armed again. So timeouts cost nothing per message.
+
+// deadline is when the connection's state must change for want of events, and
+// what then happens; 0: never.
+func (c *conn) deadline() (at time.Duration, then func(*conn)) {
+	t := &c.srv.Timeouts
+	sooner := func(from, limit time.Duration, do func(*conn)) {
+		if limit > 0 && (then == nil || from+limit < at) {
+			at, then = from+limit, do
+		}
+	}
+	switch c.state {
+	case stateNew, stateJoining:
+		sooner(c.since, t.Handshake, (*conn).lateHandshake)
+	case stateOpen:
+		if c.paused {
+			sooner(c.since, t.Busy, (*conn).lateService)
+			break
+		}
+		if c.pinged {
+			sooner(c.since, t.Pong, (*conn).latePong)
+		} else {
+			sooner(c.heard, t.Ping, (*conn).ping)
+		}
+		sooner(c.heard, t.Idle, (*conn).lateInput)
+		if c.begun > 0 {
+			sooner(c.begun, t.Message, (*conn).lateMessage)
+		}
+	case stateLeaving:
+		sooner(c.since, c.srv.closeTimeout(), (*conn).answered)
+	case stateClosing:
+		sooner(c.since, c.srv.closeTimeout(), (*conn).abort)
+	}
+	return at, then
+}
+
+// schedule arms the timer for the next deadline. One that is armed for an
+// earlier moment stays.
+func (c *conn) schedule() {
+	at, then := c.deadline()
+	if then == nil || c.due != 0 && c.due <= at {
+		return
+	}
+	c.due = at
+	loop := c.sock.Loop()
+	loop.Arm(&c.timer, max(at-loop.Now(), 0))
+}
+
+// reschedule arms the timer for the next deadline, later ones included.
+func (c *conn) reschedule() {
+	c.due = 0
+	c.schedule()
+}
+
+// tick is called by the timer.
+func (c *conn) tick() {
+	c.due = 0
+	if at, then := c.deadline(); then != nil && at <= c.sock.Loop().Now() {
+		then(c)
+	}
+	if c.state < stateLingering {
+		c.schedule()
+	}
+}
+
+func (c *conn) lateHandshake() {
+	switch {
+	case c.state == stateJoining:
+		c.refuse(&wire.Refusal{Status: 503, Reason: "the service did not answer in time"})
+	case c.head.began:
+		c.refuse(&wire.Refusal{Status: 408, Reason: "the request was not complete in time"})
+	default:
+		c.linger(c.srv.closeTimeout())
+	}
+}
+
+func (c *conn) ping() {
+	c.pinged = true
+	c.since = c.sock.Loop().Now()
+	c.own(wire.Frame{Op: wire.Ping})
+	c.Flush()
+}
+
+func (c *conn) latePong() {
+	c.leave(wire.PolicyViolation, fmt.Sprintf("no pong within %v", c.srv.Timeouts.Pong))
+}
+
+func (c *conn) lateInput() {
+	c.leave(wire.PolicyViolation, fmt.Sprintf("nothing received for %v", c.srv.Timeouts.Idle))
+}
+
+func (c *conn) lateMessage() {
+	c.leave(wire.PolicyViolation, fmt.Sprintf("a message was not complete within %v", c.srv.Timeouts.Message))
+}
+
+func (c *conn) lateService() {
+	c.leave(wire.TryAgainLater, "the service does not keep up")
+}

@@ -1,0 +1,45 @@
+package services
+
+import "sync"
+
+// shards is how many locks the handlers share: a power of two.
+const shards = 64
+
+// handlers finds the seat of a handler, the number by which Lua knows a
+// connection. It is asked for every ws:send to another peer than the one whose
+// message is being handled. Numbers are never reused, so one that is not found
+// belongs to a connection that has gone, or never was.
+type handlers struct {
+	shard [shards]struct {
+		mu sync.RWMutex // guards the field below; nothing is called with it held
+		m  map[uint64]*Seat
+	}
+}
+
+func (h *handlers) init() {
+	for i := range h.shard {
+		h.shard[i].m = make(map[uint64]*Seat)
+	}
+}
+
+func (h *handlers) add(s *Seat) {
+	sh := &h.shard[s.id%shards]
+	sh.mu.Lock()
+	sh.m[s.id] = s
+	sh.mu.Unlock()
+}
+
+func (h *handlers) remove(s *Seat) {
+	sh := &h.shard[s.id%shards]
+	sh.mu.Lock()
+	delete(sh.m, s.id)
+	sh.mu.Unlock()
+}
+
+func (h *handlers) find(id uint64) *Seat {
+	sh := &h.shard[id%shards]
+	sh.mu.RLock()
+	s := sh.m[id]
+	sh.mu.RUnlock()
+	return s
+}

@@ -1,0 +1,49 @@
+package services
+
+import (
+	"errors"
+	"net/netip"
+
+	"lapps/protocol/wire"
+)
+
+// A Peer is what a service needs of a connection. Its methods may be called
+// from any goroutine and do not block.
+type Peer interface {
+	// ID is unique in the process's life and at most 2^53: it is the number
+	// that Lua calls the handler.
+	ID() uint64
+
+	// Send queues f behind what was sent before and returns how many bytes
+	// wait now. It goes out after Waker().Wake(). The error is ErrGone, or
+	// ErrBackpressure where the peer reads too slowly.
+	Send(f wire.Frame) (queued int, err error)
+
+	// Close sends a Close frame behind what was sent before and ends the
+	// connection, after Waker().Wake(). A second Close does nothing.
+	Close(code wire.Code, reason string)
+
+	// Resume says that a Deliver that returned ErrBusy may be tried again.
+	Resume()
+
+	// Waker is woken once at the end of a turn in which peers of it were
+	// sent something: it then writes to all of them.
+	Waker() Waker
+}
+
+// A Waker writes what was queued for its peers. It is comparable.
+type Waker interface{ Wake() }
+
+// Errors of Peer.Send. Lua sees their texts.
+var (
+	ErrGone         = errors.New("no such connection")
+	ErrBackpressure = errors.New("backpressure")
+)
+
+// A Request is the opening handshake of a peer.
+type Request struct {
+	*wire.Request
+
+	// RemoteAddr is the client's address and port.
+	RemoteAddr netip.AddrPort
+}

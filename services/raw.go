@@ -1,0 +1,43 @@
+package services
+
+import (
+	lua "github.com/yuin/gopher-lua"
+
+	"lapps/protocol/wire"
+)
+
+// Opcodes as Lua sees them, boxed once.
+var (
+	opText   lua.LValue = lua.LNumber(wire.Text)
+	opBinary lua.LValue = lua.LNumber(wire.Binary)
+)
+
+// message handles a message of the raw dialect: onMessage(handler, opcode,
+// message). An error closes the connection with 1011, the result false with
+// 1008; true, or nothing, keeps it.
+func (s *Seat) message(op wire.Op, data string) {
+	opcode := opText
+	if op == wire.Binary {
+		opcode = opBinary
+	}
+	result, err := s.in.vm.Call(s.in.callback("onMessage"), s.handler, opcode, lua.LString(data))
+	switch {
+	case err != nil:
+		logLua(s.in.log, "lua error", err, "function", "onMessage", "handler", s.id)
+		s.in.close(s, wire.InternalError, "the service failed")
+	case result == lua.LTrue:
+	case result == lua.LFalse:
+		s.in.close(s, wire.PolicyViolation, "refused by the service")
+	default:
+		s.odd(result)
+	}
+}
+
+// odd says, once per service, that onMessage should return a boolean.
+func (s *Seat) odd(result lua.LValue) {
+	if s.in.service.warned.Load() || s.in.service.warned.Swap(true) {
+		return
+	}
+	s.in.log.Warn("onMessage should return true, or false to close the connection; taken for true, said once",
+		"returned", result.Type().String())
+}

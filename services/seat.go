@@ -1,0 +1,208 @@
+package services
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"lapps/protocol/wire"
+	"lapps/services/vm"
+)
+
+// ErrBusy is returned by Seat.Deliver when the instance's mailbox, or the
+// peer's share of it, is full. Peer.Resume will be called when there is room.
+var ErrBusy = vm.ErrBusy
+
+// A Seat is a peer's place at an instance.
+//
+//	        onConnect accepts            Leave
+//	joining ------------------> seated ---------> left: onDisconnect was called
+//	   |
+//	   +-- refuses: there never was a seat
+//
+// Its methods are called by the peer's event loop.
+type Seat struct {
+	// Immutable.
+	in      *instance
+	peer    Peer
+	id      uint64
+	handler lua.LValue // id, boxed once
+
+	gate   vm.Gate
+	closed atomic.Bool // the service has closed the connection: what still waits is dropped
+
+	// Set before the event that needs it is posted, used by its handler.
+	joining *joining
+	then    func()
+}
+
+// A joining is what a Seat needs until its peer is admitted.
+type joining struct {
+	request Request
+	answer  func(*Seat, error)
+}
+
+// The kinds of events of a seat. A message's is its wire.Op.
+const (
+	kindConnect = 0x80 + iota
+	kindLeave
+)
+
+// join gives p a seat, at once or after onConnect.
+func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
+	s := &Seat{in: in, peer: p, id: p.ID()}
+	s.handler = lua.LNumber(s.id)
+	in.service.reg.handlers.add(s)
+	in.service.seats.Add(1)
+	if !in.onConnect {
+		answer(s, nil)
+		return
+	}
+	s.joining = &joining{request: r, answer: answer}
+	if err := in.vm.Post(vm.Event{Target: s, Kind: kindConnect}); err != nil {
+		s.remove()
+		answer(nil, unavailable("the service is stopping"))
+	}
+}
+
+// Deliver has the instance handle m, a Text or Binary message, behind those
+// delivered before. It copies m's payload. An error means that the message
+// was not taken: ErrBusy, or that the service has stopped.
+func (s *Seat) Deliver(m wire.Message) error {
+	return s.in.vm.Offer(vm.Event{Target: s, Kind: uint8(m.Op), Data: string(m.Payload)})
+}
+
+// Leave gives the seat up: when all that was delivered has been handled,
+// onDisconnect is called, and then `then`, if it is not nil, on a goroutine of
+// the instance's.
+func (s *Seat) Leave(then func()) {
+	s.then = then
+	if err := s.in.vm.Post(vm.Event{Target: s, Kind: kindLeave}); err != nil {
+		// The instance has been stopped, with its peers, past its deadline.
+		s.remove()
+		if then != nil {
+			then()
+		}
+	}
+}
+
+// Gate implements vm.Target: a peer's messages are handled in order.
+func (s *Seat) Gate() *vm.Gate { return &s.gate }
+
+// Room implements vm.Target.
+func (s *Seat) Room() { s.peer.Resume() }
+
+// Handle implements vm.Target.
+func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
+	s.in.current = s
+	switch e.Kind {
+	case kindConnect:
+		s.connect()
+	case kindLeave:
+		s.leave()
+	default:
+		if !s.closed.Load() {
+			s.message(wire.Op(e.Kind), e.Data)
+		}
+	}
+	s.in.current = nil
+}
+
+// connect asks onConnect whether the peer is welcome.
+func (s *Seat) connect() {
+	j := s.joining
+	s.joining = nil
+	result, err := s.in.call("onConnect", s.handler, requestTable(s.in.vm.State(), j.request))
+	var refusal *wire.Refusal
+	if err != nil {
+		logLua(s.in.log, "lua error", err, "function", "onConnect", "handler", s.id)
+		refusal = &wire.Refusal{Status: http.StatusInternalServerError, Reason: "the service failed"}
+	} else if refusal, err = refusalOf(result); err != nil {
+		s.in.log.Error("bad result", "function", "onConnect", "handler", s.id, "err", err)
+	}
+	if refusal != nil {
+		s.remove()
+		j.answer(nil, refusal)
+		return
+	}
+	j.answer(s, nil)
+}
+
+// leave ends the seat.
+func (s *Seat) leave() {
+	if _, err := s.in.call("onDisconnect", s.handler); err != nil {
+		logLua(s.in.log, "lua error", err, "function", "onDisconnect", "handler", s.id)
+	}
+	s.remove()
+	if s.then != nil {
+		s.then()
+	}
+}
+
+func (s *Seat) remove() {
+	s.in.service.reg.handlers.remove(s)
+	s.in.service.seats.Add(-1)
+}
+
+// requestTable is the request as onConnect sees it. Names of headers are in
+// lower case; values of one name are joined by ", ".
+func requestTable(l *lua.LState, r Request) *lua.LTable {
+	headers := l.CreateTable(0, len(r.Header)+1)
+	for name, values := range r.Header {
+		headers.RawSetString(strings.ToLower(name), lua.LString(strings.Join(values, ", ")))
+	}
+	headers.RawSetString("host", lua.LString(r.Host))
+	protocols := l.CreateTable(len(r.Subprotocols), 0)
+	for _, p := range r.Subprotocols {
+		protocols.Append(lua.LString(p))
+	}
+	t := l.CreateTable(0, 6)
+	t.RawSetString("target", lua.LString(r.Target))
+	t.RawSetString("path", lua.LString(r.Path))
+	t.RawSetString("query", lua.LString(r.Query))
+	t.RawSetString("remote_addr", lua.LString(r.RemoteAddr.String()))
+	t.RawSetString("headers", headers)
+	t.RawSetString("subprotocols", protocols)
+	return t
+}
+
+// refusalOf is what a result of onConnect says: nil admits the peer. With an
+// error the result is not one of onConnect's, and the peer is refused.
+func refusalOf(result lua.LValue) (*wire.Refusal, error) {
+	switch v := result.(type) {
+	case lua.LBool:
+		if bool(v) {
+			return nil, nil
+		}
+		return &wire.Refusal{Status: http.StatusForbidden, Reason: "refused by the service"}, nil
+	case *lua.LNilType:
+		return nil, nil
+	case *lua.LTable:
+		return refusalOfTable(v)
+	}
+	return failed(), fmt.Errorf("onConnect must return a boolean, nothing, or a table with a status, not a %s", result.Type())
+}
+
+func refusalOfTable(t *lua.LTable) (*wire.Refusal, error) {
+	status, ok := t.RawGetString("status").(lua.LNumber)
+	if !ok || status < 400 || status > 599 || status != lua.LNumber(int(status)) {
+		return failed(), fmt.Errorf("onConnect: status must be a whole number from 400 to 599, not %s", t.RawGetString("status"))
+	}
+	reason := "refused by the service"
+	switch r := t.RawGetString("reason").(type) {
+	case *lua.LNilType:
+	case lua.LString:
+		reason = string(r)
+	default:
+		return failed(), errors.New("onConnect: reason must be a string")
+	}
+	return &wire.Refusal{Status: int(status), Reason: reason}, nil
+}
+
+func failed() *wire.Refusal {
+	return &wire.Refusal{Status: http.StatusInternalServerError, Reason: "the service failed"}
+}

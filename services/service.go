@@ -1,0 +1,218 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"lapps/acl"
+	"lapps/protocol/wire"
+	"lapps/services/vm"
+)
+
+// A Config says what a service is.
+type Config struct {
+	// Name is the service's name: that of its directory's main file without
+	// .lua, and of the global variable that holds its callbacks.
+	Name string
+
+	// Files is the service's directory: it holds Name.lua and the modules that
+	// it requires. It must stay readable while the service exists.
+	Files fs.FS
+
+	// Where is the directory's name, for people.
+	Where string
+
+	// RequestTarget is the path at which peers find the service.
+	RequestTarget string
+
+	// AutoStart has Registry.Start start the service.
+	AutoStart bool
+
+	// Instances is how many Lua states share the service's peers: at least 1.
+	Instances int
+
+	// MaxMessage is the size of the largest message a peer may send, in
+	// bytes; 0 means no limit.
+	MaxMessage int
+
+	// OutboxBytes is how much may wait for a peer that reads slowly, in
+	// bytes; 0 means no limit.
+	OutboxBytes int
+
+	// Access says which addresses may connect.
+	Access *acl.List
+
+	// ExtraHeaders are added to the 101 response.
+	ExtraHeaders []wire.HeaderField
+
+	// Mailbox bounds what waits for an instance; zeros mean vm's defaults.
+	Mailbox vm.Limits
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.Name == "":
+		return errors.New("services: a service has no name")
+	case c.Files == nil:
+		return fmt.Errorf("services: %s: no directory is given", c.Name)
+	case c.RequestTarget == "" || c.RequestTarget[0] != '/':
+		return fmt.Errorf("services: %s: request target %q does not begin with /", c.Name, c.RequestTarget)
+	case c.Instances < 1:
+		return fmt.Errorf("services: %s: %d instances: at least 1 is needed", c.Name, c.Instances)
+	}
+	return nil
+}
+
+// A Service is an application that serves peers. Its methods may be called
+// from any goroutine.
+type Service struct {
+	// Immutable.
+	Config
+	reg    *Registry
+	limits wire.Limits
+	log    *slog.Logger
+
+	next    atomic.Uint64               // counts joins: the round robin over running
+	running atomic.Pointer[[]*instance] // immutable snapshot; nil while the service is stopped
+	seats   atomic.Int64                // peers that have one
+	warned  atomic.Bool                 // that onMessage returns nothing
+
+	mu sync.Mutex // one Start or Stop at a time
+}
+
+func newService(c Config, r *Registry) *Service {
+	return &Service{
+		Config: c,
+		reg:    r,
+		limits: wire.Limits{Frame: c.MaxMessage, Message: c.MaxMessage},
+		log:    r.log.With("service", c.Name),
+	}
+}
+
+// Limits are the limits of the service's messages, for the decoders of all
+// its peers.
+func (s *Service) Limits() *wire.Limits { return &s.limits }
+
+// Admits reports whether a may connect to the service.
+func (s *Service) Admits(a netip.Addr) bool { return s.Access.Allows(a) }
+
+// Running reports whether the service is started.
+func (s *Service) Running() bool { return s.running.Load() != nil }
+
+// Seats is how many peers the service has now.
+func (s *Service) Seats() int { return int(s.seats.Load()) }
+
+// Check compiles every Lua file of the service and returns all that is wrong.
+func (s *Service) Check() error {
+	p, err := s.load()
+	if err != nil {
+		return err
+	}
+	return p.Check()
+}
+
+func (s *Service) load() (*vm.Program, error) {
+	p, err := vm.Load(s.Files, s.Name+".lua")
+	if err != nil {
+		return nil, fmt.Errorf("services: %s: in %s: %w", s.Name, s.Where, err)
+	}
+	return p, nil
+}
+
+// Start loads the service and starts its instances one after the other:
+// module, then onStart. When one fails, those before it are stopped again, the
+// failure is logged, and the service stays stopped. A service that runs is
+// left as it is.
+func (s *Service) Start(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.Running() {
+		return nil
+	}
+	err := s.start(ctx)
+	if err != nil {
+		logLua(s.log, "service not started", err)
+	}
+	return err
+}
+
+func (s *Service) start(ctx context.Context) error {
+	p, err := s.load()
+	if err != nil {
+		return err
+	}
+	var all []*instance
+	for i := range s.Instances {
+		in, err := startInstance(ctx, s, p, strconv.Itoa(i+1))
+		if err != nil {
+			return errors.Join(fmt.Errorf("services: %s: %w", s.Name, err), stopAll(ctx, all))
+		}
+		all = append(all, in)
+	}
+	s.running.Store(&all)
+	s.log.Info("service started", "request_target", s.RequestTarget, "instances", s.Instances)
+	return nil
+}
+
+// Stop stops the instances: what they accepted is handled, then onShutdown is
+// called. When ctx ends first their Lua is interrupted, and the error says
+// so. From now on peers are refused with 503.
+func (s *Service) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := s.running.Swap(nil)
+	if all == nil {
+		return nil
+	}
+	if err := stopAll(ctx, *all); err != nil {
+		return fmt.Errorf("services: %s: %w", s.Name, err)
+	}
+	s.log.Info("service stopped")
+	return nil
+}
+
+// stopAll stops instances in parallel.
+func stopAll(ctx context.Context, all []*instance) error {
+	errs := make([]error, len(all))
+	var wg sync.WaitGroup
+	for i, in := range all {
+		wg.Go(func() { errs[i] = in.stop(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Join asks for a seat for p, whose opening handshake is r. answer is called
+// once, from any goroutine: at once, or after onConnect. It brings the seat,
+// or a *wire.Refusal. A seat that was answered must Leave, once.
+func (s *Service) Join(p Peer, r Request, answer func(*Seat, error)) {
+	all := s.running.Load()
+	if all == nil {
+		answer(nil, unavailable("the service is not running"))
+		return
+	}
+	in := (*all)[s.next.Add(1)%uint64(len(*all))]
+	in.join(p, r, answer)
+}
+
+func unavailable(why string) *wire.Refusal {
+	return &wire.Refusal{Status: http.StatusServiceUnavailable, Reason: why}
+}
+
+// logLua logs err, with the traceback where it came from Lua.
+func logLua(log *slog.Logger, msg string, err error, args ...any) {
+	args = append(args, "err", err)
+	var lua *vm.Error
+	if errors.As(err, &lua) && lua.Traceback != "" {
+		args = append(args, "traceback", lua.Traceback)
+	}
+	log.Error(msg, args...)
+}
