@@ -1,0 +1,112 @@
+package wire
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// An Op is a frame's opcode (RFC 6455, sections 5.2 and 11.8).
+type Op byte
+
+const (
+	Continuation Op = 0x0 // payload: the next part of a fragmented message
+	Text         Op = 0x1 // payload: UTF-8
+	Binary       Op = 0x2 // payload: any bytes
+	Close        Op = 0x8 // payload: nothing, or a 2-byte big-endian Code and then a reason in UTF-8
+	Ping         Op = 0x9 // payload: up to 125 bytes, any
+	Pong         Op = 0xA // payload: that of the Ping it answers, or any when unsolicited
+)
+
+// String returns the opcode's name in the RFC, or "reserved 0x3".
+func (op Op) String() string {
+	switch op {
+	case Continuation:
+		return "continuation"
+	case Text:
+		return "text"
+	case Binary:
+		return "binary"
+	case Close:
+		return "close"
+	case Ping:
+		return "ping"
+	case Pong:
+		return "pong"
+	}
+	return fmt.Sprintf("reserved 0x%X", byte(op))
+}
+
+// control says whether frames with this opcode are control frames, known or
+// reserved (section 5.5).
+func (op Op) control() bool { return op&0x8 != 0 }
+
+// The parts of a frame's first two bytes (section 5.2).
+const (
+	finBit      = 0x80 // first byte: last fragment of its message
+	reservedBit = 0x70 // first byte: RSV1, RSV2, RSV3
+	opBits      = 0x0f // first byte
+	maskBit     = 0x80 // second byte: a masking key follows the length
+	lengthBits  = 0x7f // second byte: length, or length16, or length64
+
+	length16 = 126 // the length follows in 2 bytes
+	length64 = 127 // the length follows in 8 bytes, the top bit clear
+
+	maxHeader  = 14  // bytes: 2, a length of 8, a key of 4
+	maxControl = 125 // bytes of a control frame's payload (section 5.5)
+)
+
+// A Frame is one unfragmented outgoing frame. It is an immutable value that
+// refers to its payload; it may be copied, shared and encoded many times, by
+// any goroutine. Nothing of it is checked: a Text payload should be UTF-8 and a
+// control frame's at most 125 bytes (CloseFrame makes sure of it).
+type Frame struct {
+	Op      Op
+	Payload string
+}
+
+// Size is the number of bytes that Append adds.
+func (f Frame) Size() int {
+	switch n := len(f.Payload); {
+	case n < length16:
+		return 2 + n
+	case n <= 0xffff:
+		return 4 + n
+	default:
+		return 10 + n
+	}
+}
+
+// Append appends the frame as a server sends it, header and payload, to dst
+// and returns the extended slice.
+func (f Frame) Append(dst []byte) []byte {
+	return append(f.AppendHeader(dst), f.Payload...)
+}
+
+// AppendHeader appends the header only, unmasked: 2, 4 or 10 bytes. The
+// payload has to follow it on the wire, so that a large one need not be copied.
+func (f Frame) AppendHeader(dst []byte) []byte {
+	return f.appendHeader(dst, 0)
+}
+
+// AppendMasked appends the frame as a client sends it: header, key, and the
+// payload masked by key. The key should be unpredictable and new for every
+// frame (section 5.3).
+func (f Frame) AppendMasked(dst []byte, key [4]byte) []byte {
+	dst = append(f.appendHeader(dst, maskBit), key[:]...)
+	n := len(dst)
+	dst = append(dst, f.Payload...)
+	Mask(dst[n:], key, 0)
+	return dst
+}
+
+func (f Frame) appendHeader(dst []byte, mask byte) []byte {
+	first := finBit | byte(f.Op)
+	switch n := len(f.Payload); {
+	case n < length16:
+		return append(dst, first, mask|byte(n))
+	case n <= 0xffff:
+		return append(dst, first, mask|length16, byte(n>>8), byte(n))
+	default:
+		return binary.BigEndian.AppendUint64(append(dst, first, mask|length64), uint64(n))
+	}
+}

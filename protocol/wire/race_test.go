@@ -1,0 +1,6 @@
+//go:build race
+
+package wire
+
+// Under the race detector a sync.Pool drops things at random.
+const raceEnabled = true
