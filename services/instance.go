@@ -59,12 +59,15 @@ func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
 // returned, or else the global named like the service, as LAppS's services
 // have it. Either way it is that global afterwards.
 func (in *instance) load(machine *vm.Instance) error {
+	l := machine.State()
+	name := in.service.Name
+	if name == "ws" || name == "instance_id" || l.G.Global.RawGetString(name) != lua.LNil {
+		return fmt.Errorf("a service cannot be called %s: that is a global of Lua's or ours", name)
+	}
 	ret, err := machine.Main()
 	if err != nil {
 		return err
 	}
-	l := machine.State()
-	name := in.service.Name
 	if ret == lua.LNil {
 		ret = l.G.Global.RawGetString(name)
 	}

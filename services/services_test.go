@@ -388,6 +388,20 @@ func TestDoesNotStart(t *testing.T) {
 	}
 }
 
+// TestReservedNames has no service hide what others, and it itself, need.
+func TestReservedNames(t *testing.T) {
+	for _, name := range []string{"ws", "string", "print", "instance_id"} {
+		r, err := services.New([]services.Config{{Name: name, RequestTarget: "/x", Instances: 1, AutoStart: true,
+			Files: fstest.MapFS{name + ".lua": {Data: []byte("return {onMessage = function() end}")}}}}, nil, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "a service cannot be called "+name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	files := fstest.MapFS{}
 	good := services.Config{Name: "a", RequestTarget: "/a", Instances: 1, Files: files}

@@ -25,7 +25,7 @@ return count`
 // TestAbruptLoss opens 2,000 connections and aborts 500 of them, some with
 // unread input (which resets), some without.
 func TestAbruptLoss(t *testing.T) {
-	d := startDaemon(t, `{"loops": 2, "services": {"count": {"instances": 4}}}`, map[string]string{"count/count.lua": countLua})
+	d := startDaemon(t, `{"loops": 2, "timeouts": {"close_ms": 500}, "services": {"count": {"instances": 4}}}`, map[string]string{"count/count.lua": countLua})
 	mustEcho(t, d.url("/count"))
 	before := d.logged.count(`"gone"`)
 	eventually(t, "the first connections have gone", func() bool { return d.server.Open() == 0 })

@@ -112,7 +112,7 @@ return s`
 
 func TestSignal(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
-		p := startProcess(t, 1, `{"services": {"s": {}}}`, map[string]string{"s/s.lua": shutdownLua})
+		p := startProcess(t, 1, `{"timeouts": {"close_ms": 500}, "services": {"s": {}}}`, map[string]string{"s/s.lua": shutdownLua})
 		coder := dialCoder(t, "ws://"+p.addr+"/s", nil)
 		gorilla := dialGorilla(t, "ws://"+p.addr+"/s", nil)
 		coder.send(t, false, []byte("x"))

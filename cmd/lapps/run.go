@@ -84,6 +84,7 @@ func serve(ctx context.Context, cfg *config.Config, files filesOf, log *slog.Log
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	raiseFileLimit(log)
+	tuneGarbage()
 	d, err := assemble(cfg, files, log)
 	if err != nil {
 		return err
