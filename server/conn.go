@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -76,8 +77,9 @@ const (
 
 // held is what a connection keeps while its service is busy.
 type held struct {
-	message wire.Message // was refused with ErrBusy; Op is 0 where none was
-	rest    []byte       // what came behind it, not decoded
+	messages []services.Message // were not taken
+	then     func()             // what follows them: how the connection ends; or nil
+	rest     []byte             // what came behind them, not decoded
 }
 
 var _ services.Peer = (*conn)(nil)
@@ -125,45 +127,62 @@ func (c *conn) receive(p []byte) {
 	}
 }
 
-// decode hands the messages of p to the seat, until one is refused or the
-// connection ends.
+// decode hands the messages of p to the seat, all at once as a rule, until the
+// seat takes no more or the connection ends.
 func (c *conn) decode(p []byte) {
-	for {
+	s := c.scratch
+	for size := 0; ; {
 		m, rest, err := c.decoder.Next(p)
 		p = rest
-		if err != nil {
-			c.breach(err)
+		switch {
+		case err != nil:
+			c.deliver(nil, func() { c.breach(err) })
 			return
-		}
-		switch m.Op {
-		case 0:
-			return
-		case wire.Text, wire.Binary:
+		case m.Op == wire.Text || m.Op == wire.Binary:
 			c.begun = 0
-			if err := c.seat.Deliver(m); err != nil {
-				c.refused(err, m, p)
+			s.messages = append(s.messages, services.Message{Kind: uint8(m.Op), Data: string(m.Payload)})
+			if size += len(m.Payload); size < slice && len(s.messages) < maxBatch {
+				continue
+			}
+			if size = 0; !c.deliver(p, nil) {
 				return
 			}
-		case wire.Ping:
+		case m.Op == wire.Ping:
 			c.answerPing(m.Payload)
-		case wire.Pong:
+		case m.Op == wire.Pong:
 			// Unsolicited ones mean nothing (section 5.5.3).
-		case wire.Close:
-			c.answerClose(m.Payload)
+		case m.Op == wire.Close:
+			payload := append([]byte(nil), m.Payload...)
+			c.deliver(nil, func() { c.answerClose(payload) })
+			return
+		default:
+			c.deliver(nil, nil)
 			return
 		}
 	}
 }
 
-// refused keeps the message that the service did not take, and what follows.
-func (c *conn) refused(err error, m wire.Message, rest []byte) {
-	if !errors.Is(err, services.ErrBusy) {
-		c.leave(wire.GoingAway, "the service has stopped")
-		return
+// deliver hands the scratch's messages to the seat, and then does what
+// follows, if it is not nil. What the seat does not take is held, with rest,
+// which came behind it.
+func (c *conn) deliver(rest []byte, then func()) (taken bool) {
+	messages := c.scratch.messages
+	n, err := 0, error(nil)
+	if len(messages) > 0 {
+		n, err = c.seat.Deliver(messages)
 	}
-	m.Payload = append([]byte(nil), m.Payload...)
-	c.held = &held{message: m, rest: append([]byte(nil), rest...)}
-	c.pause()
+	switch {
+	case err == nil && then != nil:
+		then()
+	case errors.Is(err, services.ErrBusy):
+		c.held = &held{slices.Clone(messages[n:]), then, slices.Clone(rest)}
+		c.pause()
+	case err != nil:
+		c.leave(wire.GoingAway, "the service has stopped")
+	}
+	clear(messages)
+	c.scratch.messages = messages[:0]
+	return err == nil
 }
 
 // hold keeps p until the service takes messages.
@@ -201,19 +220,14 @@ func (c *conn) resume() {
 	if c.state != stateOpen || h == nil {
 		return
 	}
-	if h.message.Op != 0 {
-		if err := c.seat.Deliver(h.message); errors.Is(err, services.ErrBusy) {
-			return
-		} else if err != nil {
-			c.leave(wire.GoingAway, "the service has stopped")
-			return
-		}
-	}
 	c.held = nil
 	c.heard = c.sock.Loop().Now()
-	c.receive(h.rest)
+	c.scratch.messages = append(c.scratch.messages, h.messages...)
+	if c.deliver(h.rest, h.then) && c.state == stateOpen {
+		c.receive(h.rest)
+	}
 	if c.held == nil && c.state == stateOpen {
-		c.paused, c.pinged = false, false
+		c.paused = false
 		c.sock.Pause(false)
 		c.schedule()
 	}

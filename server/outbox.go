@@ -13,16 +13,21 @@ const (
 	// copy of at most that.
 	slice = 64 << 10
 
+	// maxBatch is how many messages are delivered at a time, at most.
+	maxBatch = 256
+
 	// copyLimit is the size up to which payloads are copied beside their
 	// headers; larger ones are written from where they are.
 	copyLimit = 1 << 10
 )
 
-// A scratch is what the connections of a loop write with. Owned by the loop.
+// A scratch is what the connections of a loop read and write with. Owned by
+// the loop.
 type scratch struct {
-	frames []wire.Frame
-	buf    []byte
-	vec    [][]byte
+	messages []services.Message // decoded, not delivered yet
+	frames   []wire.Frame       // taken off an outbox
+	buf      []byte             // small frames, encoded
+	vec      [][]byte           // what is to be written
 }
 
 // scratchOf returns the scratch of a loop.

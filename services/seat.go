@@ -13,6 +13,10 @@ import (
 	"lapps/services/vm"
 )
 
+// A Message is a peer's: Kind is its wire.Op, Text or Binary, and Data its
+// payload.
+type Message = vm.Event
+
 // ErrBusy is returned by Seat.Deliver when the instance's mailbox, or the
 // peer's share of it, is full. Peer.Resume will be called when there is room.
 var ErrBusy = vm.ErrBusy
@@ -69,11 +73,15 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
 	}
 }
 
-// Deliver has the instance handle m, a Text or Binary message, behind those
-// delivered before. It copies m's payload. An error means that the message
-// was not taken: ErrBusy, or that the service has stopped.
-func (s *Seat) Deliver(m wire.Message) error {
-	return s.in.vm.Offer(vm.Event{Target: s, Kind: uint8(m.Op), Data: string(m.Payload)})
+// Deliver has the instance handle messages, behind those delivered before: all
+// that one wake-up brought. It takes the first n of them; fewer than all only
+// with an error: ErrBusy, or that the service has stopped. The slice is the
+// caller's again.
+func (s *Seat) Deliver(messages []Message) (n int, err error) {
+	for i := range messages {
+		messages[i].Target = s
+	}
+	return s.in.vm.OfferAll(messages)
 }
 
 // Leave gives the seat up: when all that was delivered has been handled,

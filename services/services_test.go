@@ -118,7 +118,7 @@ func mustJoin(t *testing.T, r *services.Registry, id uint64) (*peer, *services.S
 
 func deliver(t *testing.T, s *services.Seat, text string) {
 	t.Helper()
-	if err := s.Deliver(wire.Message{Op: wire.Text, Payload: []byte(text)}); err != nil {
+	if _, err := s.Deliver([]services.Message{{Kind: uint8(wire.Text), Data: text}}); err != nil {
 		t.Fatal(err)
 	}
 }
