@@ -71,8 +71,9 @@ func (d *daemon) start(ctx context.Context) (err error) {
 // listen opens the listeners, or none: a port that is taken is told before
 // any service starts.
 func (d *daemon) listen() error {
+	lc := net.ListenConfig{KeepAlive: -1} // the server's pings do it
 	for _, l := range d.cfg.Listeners {
-		ln, err := net.Listen("tcp", l.Address)
+		ln, err := lc.Listen(context.Background(), "tcp", l.Address)
 		if err != nil {
 			return errors.Join(fmt.Errorf("cannot listen on %s: %w", l.Address, err), d.closeListeners())
 		}
