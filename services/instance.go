@@ -88,37 +88,30 @@ func (in *instance) load(machine *vm.Instance) error {
 func (in *instance) checkCallbacks() error {
 	var wrong []string
 	for _, name := range []string{"onStart", "onConnect", "onMessage", "onDisconnect", "onShutdown"} {
-		fn := in.callback(name)
+		fn, err := in.vm.Index(in.callbacks, name)
 		switch {
+		case err != nil:
+			return err
 		case fn == lua.LNil && name == "onMessage":
 			wrong = append(wrong, "the function onMessage is missing")
 		case fn != lua.LNil && fn.Type() != lua.LTFunction:
 			wrong = append(wrong, fmt.Sprintf("%s must be a function, not a %s", name, fn.Type()))
 		}
+		in.onConnect = in.onConnect || name == "onConnect" && fn != lua.LNil
 	}
-	in.onConnect = in.callback("onConnect") != lua.LNil
 	if wrong != nil {
 		return fmt.Errorf("%s.lua: %s", in.service.Name, strings.Join(wrong, "; "))
 	}
 	return nil
 }
 
-// callback returns the function of that name, or LNil. It is looked up for
-// each call, so that a service may replace its callbacks. A table with a
-// metatable is asked as Lua would ask it.
-func (in *instance) callback(name string) lua.LValue {
-	if fn := in.callbacks.RawGetString(name); fn != lua.LNil || in.callbacks.Metatable == lua.LNil {
-		return fn
-	}
-	return in.vm.State().GetField(in.callbacks, name)
-}
-
-// call calls a callback, if there is one, and returns its first result.
-// The baton is held.
+// call calls a callback, if there is one, and returns its first result. It is
+// looked up for each call, as Lua would, so that a service may replace its
+// callbacks. The baton is held.
 func (in *instance) call(name string, args ...lua.LValue) (lua.LValue, error) {
-	fn := in.callback(name)
-	if fn == lua.LNil {
-		return lua.LNil, nil
+	fn, err := in.vm.Index(in.callbacks, name)
+	if err != nil || fn == lua.LNil {
+		return lua.LNil, err
 	}
 	return in.vm.Call(fn, args...)
 }

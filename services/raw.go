@@ -20,7 +20,7 @@ func (s *Seat) message(op wire.Op, data string) {
 	if op == wire.Binary {
 		opcode = opBinary
 	}
-	result, err := s.in.vm.Call(s.in.callback("onMessage"), s.handler, opcode, lua.LString(data))
+	result, err := s.in.call("onMessage", s.handler, opcode, lua.LString(data))
 	switch {
 	case err != nil:
 		logLua(s.in.log, "lua error", err, "function", "onMessage", "handler", s.id)

@@ -363,6 +363,7 @@ func TestDoesNotStart(t *testing.T) {
 		{"number", "return 1", "test.lua must return the table of its callbacks, not a number"},
 		{"no onMessage", "return {}", "test.lua: the function onMessage is missing"},
 		{"wrong types", "return {onStart = 1, onMessage = 'x'}", "test.lua: onStart must be a function, not a number; onMessage must be a function, not a string"},
+		{"hostile metatable", "return setmetatable({}, {__index = function() error('no index') end})", "no index"},
 		{"onStart", "return {onMessage = print, onStart = function() error('bad start') end}", "bad start"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

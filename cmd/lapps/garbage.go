@@ -14,6 +14,10 @@ import (
 // costs a fifth less CPU.
 const minGarbage = 32 << 20
 
+// leastHeap is the live heap that Go assumes where there is less, in bytes:
+// GOGC is a percentage of that, too.
+const leastHeap = 4 << 20
+
 // tuneGarbage sets GOGC after each collection, so that minGarbage or, with a
 // larger heap, as much as is live, piles up until the next. An operator's own
 // GOGC stands.
@@ -36,7 +40,7 @@ func retune(t *tuner) {
 	metrics.Read(live)
 	percent := 100
 	if n := live[0].Value.Uint64(); n < minGarbage {
-		percent = int(minGarbage * 100 / max(n, 1<<20))
+		percent = int(minGarbage * 100 / max(n, leastHeap))
 	}
 	if percent < t.percent*9/10 || percent > t.percent*11/10 { // each change stops the world for a moment
 		debug.SetGCPercent(percent)

@@ -1,0 +1,140 @@
+package vm
+
+import (
+	"context"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// Block is the door for bindings that have to wait: it gives the baton away,
+// calls wait as plain Go, and takes the baton again. The binding must have
+// taken what it needs from L before, and wait must not touch L or any other
+// Lua value. ctx ends when Stop's deadline has passed; wait should return
+// then. What wait panics with goes on up to Lua, with the baton held.
+//
+// The replies written so far go out before the wait: Block ends the turn.
+func Block(L *lua.LState, wait func(ctx context.Context)) {
+	in := Of(L)
+	e, thread := in.running, in.main.G.CurrentThread
+	e.leave()
+	defer e.enter(thread)
+	wait(in.ctx)
+}
+
+// leave gives the baton away before a wait.
+func (e *executor) leave() {
+	in := e.in
+	in.endTurn()
+	e.takeOut()
+	in.mu.Lock()
+	in.settle()
+	in.makeRoom()
+	if e.runner {
+		e.runner, in.hasRunner = false, false
+		if in.pending() {
+			in.startRunner()
+		}
+	}
+	in.blocked++
+	in.release()
+	in.mu.Unlock()
+}
+
+// takeOut takes the event being handled out of the batch, which others will
+// go on with, and closes its gate.
+func (e *executor) takeOut() {
+	if e.blocked {
+		return
+	}
+	e.blocked = true
+	e.own, *e.current = *e.current, item{}
+	e.current = &e.own
+	if g := e.own.gate; g != nil {
+		g.holder = e
+	}
+}
+
+// enter takes the baton after a wait and restores what others have moved.
+func (e *executor) enter(thread *lua.LState) {
+	in := e.in
+	in.mu.Lock()
+	in.blocked--
+	waits := in.taken
+	if waits {
+		in.enqueue(e)
+	} else {
+		in.taken = true
+	}
+	in.mu.Unlock()
+	if waits {
+		<-e.wake
+	}
+	in.running = e
+	in.ran = true
+	in.main.G.CurrentThread = thread
+}
+
+// endTurn calls TurnEnd if anything has run since the last. The baton is held.
+func (in *Instance) endTurn() {
+	if in.ran {
+		in.ran = false
+		if in.turnEnd != nil {
+			in.turnEnd()
+		}
+	}
+}
+
+// startRunner makes an idle or a new executor the runner: it has the baton, or
+// its place in the queue for it, when startRunner returns. mu is held.
+func (in *Instance) startRunner() {
+	var e *executor
+	if n := len(in.idle); n > 0 {
+		e, in.idle[n-1] = in.idle[n-1], nil
+		in.idle = in.idle[:n-1]
+	} else {
+		e = &executor{in: in, wake: make(chan struct{}, 1)}
+		in.executors++
+	}
+	e.runner, in.hasRunner = true, true
+	if in.taken {
+		in.enqueue(e)
+		return
+	}
+	in.taken = true
+	e.signal()
+}
+
+// signal tells e that the baton is its own. mu is held.
+func (e *executor) signal() {
+	if !e.started {
+		e.started = true
+		go e.run()
+		return
+	}
+	e.wake <- struct{}{}
+}
+
+// enqueue has e wait for the baton, behind those who do already. mu is held.
+func (in *Instance) enqueue(e *executor) {
+	if in.first == nil {
+		in.first = e
+	} else {
+		in.last.next = e
+	}
+	in.last = e
+	in.wanted.Add(1)
+}
+
+// release gives the baton to the first who waits for it, if anyone does. mu is
+// held.
+func (in *Instance) release() {
+	e := in.first
+	if e == nil {
+		in.taken = false
+		in.endIfDone()
+		return
+	}
+	in.first, e.next = e.next, nil
+	in.wanted.Add(-1)
+	e.signal()
+}

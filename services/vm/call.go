@@ -1,0 +1,162 @@
+package vm
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+const (
+	maxFreeThreads = 64
+
+	// maxDepth bounds calls, pcalls and coroutines within each other: each
+	// has a Lua stack of its own, but all share the executor's Go stack,
+	// whose overflow would end the process. Lua's own LUAI_MAXCCALLS is 200.
+	maxDepth = 160
+)
+
+// A hook is the context of all threads of an instance. gopher-lua calls Done
+// before every instruction, on the goroutine that runs it.
+type hook struct {
+	in          *Instance
+	interrupted atomic.Bool
+}
+
+var (
+	_ context.Context = (*hook)(nil)
+
+	closed = func() chan struct{} {
+		c := make(chan struct{})
+		close(c)
+		return c
+	}()
+)
+
+func (h *hook) Done() <-chan struct{} {
+	if h.interrupted.Load() {
+		return closed
+	}
+	return nil
+}
+
+func (h *hook) Err() error {
+	if h.interrupted.Load() {
+		return ErrStopped
+	}
+	return nil
+}
+
+func (h *hook) Deadline() (t time.Time, ok bool) { return }
+func (h *hook) Value(any) any                    { return nil }
+
+// Of returns the instance that L, which may be any of its threads and
+// coroutines, belongs to.
+func Of(L *lua.LState) *Instance { return L.Context().(*hook).in }
+
+// Call calls fn and returns its first result, LNil where there is none. An
+// error that Lua did not catch, or a Go panic in a binding, is an *Error. The
+// baton must be held.
+func (in *Instance) Call(fn lua.LValue, args ...lua.LValue) (lua.LValue, error) {
+	if in.hook.interrupted.Load() {
+		in.errors.Add(1)
+		return lua.LNil, &Error{Service: in.config.Service, Message: ErrStopped.Error(), Value: lua.LNil, cause: ErrStopped}
+	}
+	th := in.thread()
+	th.Push(fn)
+	for _, a := range args {
+		th.Push(a)
+	}
+	g := in.main.G
+	was := g.CurrentThread
+	g.CurrentThread = th
+	err := in.protect(th, len(args), 1)
+	g.CurrentThread = was
+	if err != nil {
+		return lua.LNil, in.failed(err)
+	}
+	ret := th.Get(-1)
+	th.SetTop(0)
+	in.recycle(th)
+	if ret == nil { // a variable that an aborted function left behind
+		ret = lua.LNil
+	}
+	return ret, nil
+}
+
+// Index returns v[key] as Lua sees it, with metamethods. The baton must be
+// held.
+func (in *Instance) Index(v lua.LValue, key string) (lua.LValue, error) {
+	if t, ok := v.(*lua.LTable); ok {
+		if field := t.RawGetString(key); field != lua.LNil || t.Metatable == lua.LNil {
+			return field, nil
+		}
+	}
+	return in.Call(in.main.NewFunction(func(L *lua.LState) int {
+		L.Push(L.GetField(L.Get(1), key))
+		return 1
+	}), v)
+}
+
+// protect calls what has been pushed onto th. After an error th is not used
+// any more: functions may still share its variables.
+//
+// PCall recovers from panics, but not from its own: a registry overflow in a
+// tail call (local function f(...) return f(1, ...) end) leaves a frame that
+// has not begun, and gopher-lua panics when it looks for its line, first for
+// the message and, recovering, for the traceback.
+func (in *Instance) protect(th *lua.LState, nargs, nret int) (err error) {
+	e := in.running
+	depth := e.depth
+	if depth >= maxDepth {
+		return &lua.ApiError{Type: lua.ApiErrorRun, Object: lua.LString("stack overflow (protected calls and coroutines within each other)")}
+	}
+	e.depth = depth + 1
+	defer func() {
+		e.depth = depth
+		if r := recover(); r != nil {
+			err = &lua.ApiError{
+				Type:       lua.ApiErrorRun,
+				Object:     lua.LString(fmt.Sprint("an error that Lua cannot place, most likely registry overflow: ", r)),
+				StackTrace: string(debug.Stack()),
+			}
+		}
+	}()
+	return th.PCall(nargs, nret, nil)
+}
+
+// failed makes an *Error of what PCall returned, and counts it.
+func (in *Instance) failed(err error) *Error {
+	in.errors.Add(1)
+	e := newError(in.config.Service, err)
+	if in.hook.interrupted.Load() {
+		e.cause = ErrStopped
+	}
+	return e
+}
+
+// thread returns a clean thread.
+func (in *Instance) thread() *lua.LState {
+	if n := len(in.threads); n > 0 {
+		th := in.threads[n-1]
+		in.threads[n-1] = nil
+		in.threads = in.threads[:n-1]
+		return th
+	}
+	// With a context NewThread would derive one from it.
+	in.main.RemoveContext()
+	th, _ := in.main.NewThread()
+	in.main.SetContext(in.hook)
+	th.SetContext(in.hook)
+	return th
+}
+
+// recycle takes back a clean thread.
+func (in *Instance) recycle(th *lua.LState) {
+	if len(in.threads) < maxFreeThreads {
+		in.threads = append(in.threads, th)
+	}
+}

@@ -1,0 +1,97 @@
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+var (
+	// ErrBusy is returned by Offer when the mailbox, or the gate's share of
+	// it, is full.
+	ErrBusy = errors.New("vm: the mailbox is full")
+
+	// ErrStopped is returned by Offer, Post and Do once Stop has been
+	// called. The Error of a call that Stop interrupted wraps it.
+	ErrStopped = errors.New("vm: the instance has been stopped")
+)
+
+// An Error is what went wrong in Lua: an error that nobody caught, a syntax
+// error, or a Go panic in a binding.
+type Error struct {
+	Service   string
+	Message   string     // one line, beginning with file:line where that is known
+	Traceback string     // as Lua writes it; before it, for a panic, Go's
+	Value     lua.LValue // what was thrown; LNil where nothing was. Only for the holder of the baton
+	Panic     bool       // a Go panic: a bug in a binding
+
+	cause error
+}
+
+// Error returns Message.
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns ErrStopped when Stop interrupted the call.
+func (e *Error) Unwrap() error { return e.cause }
+
+// maxErrorText bounds a Message, in bytes: scripts throw what they like, and
+// messages are logged.
+const maxErrorText = 1024
+
+// overflow is what gopher-lua panics with when Lua recurses too deeply.
+const overflow = "lua callstack overflow"
+
+var (
+	place      = regexp.MustCompile(`^[^:\n]+:\d+:`)
+	tracePlace = regexp.MustCompile(`\n\t([^:\n\[]+:\d+:) in `)
+)
+
+// newError makes an Error of what LState.PCall returned.
+func newError(service string, err error) *Error {
+	e := &Error{Service: service, Value: lua.LNil}
+	text := err.Error()
+	var api *lua.ApiError
+	if errors.As(err, &api) {
+		e.Value, e.Panic = thrown(api)
+		e.Traceback = api.StackTrace
+		text = errorText(e.Value)
+	}
+	if !place.MatchString(text) {
+		if at := tracePlace.FindStringSubmatch(e.Traceback); at != nil {
+			text = at[1] + " " + text
+		}
+	}
+	e.Message = oneLine(text)
+	return e
+}
+
+// thrown is the value that err carries, and whether it is a Go panic's.
+func thrown(err *lua.ApiError) (v lua.LValue, isPanic bool) {
+	switch {
+	case err.Object == nil:
+		return lua.LNil, false
+	case err.Object == lua.LString(overflow):
+		return lua.LString("stack overflow"), false
+	}
+	return err.Object, err.Type == lua.ApiErrorPanic
+}
+
+func errorText(v lua.LValue) string {
+	switch v := v.(type) {
+	case lua.LString:
+		return string(v)
+	case lua.LNumber:
+		return v.String()
+	}
+	return fmt.Sprintf("(error object is a %s value)", v.Type())
+}
+
+func oneLine(s string) string {
+	if len(s) > maxErrorText {
+		s = strings.ToValidUTF8(s[:maxErrorText], "") + "..."
+	}
+	return strings.NewReplacer("\n\t", "; ", "\n", "; ", "\r", "").Replace(strings.TrimSpace(s))
+}

@@ -1,0 +1,192 @@
+package vm
+
+const (
+	turnEvents       = 256 // events of a turn, at most
+	maxIdleExecutors = 8   // parked; more than these end
+)
+
+// An executor is a goroutine that handles events while it holds the baton.
+//
+//	            startRunner           Block                  the wait is over
+//	idle, new -------------> runner ---------> blocked ------------------+
+//	  ^                       |  ^                                       |
+//	  | nothing is left       |  | there is no runner                    v
+//	  +-----------------------+  +-------------------------------- finishing
+//	  ^                                                                  |
+//	  +------------------------------------------------------------------+
+//
+// In each state it may have to wait for the baton, first come, first served.
+type executor struct {
+	in   *Instance
+	wake chan struct{} // capacity 1: the baton is yours; without runner: end
+
+	// Guarded by in.mu.
+	next *executor // in the queue for the baton
+
+	// Written under in.mu before the executor is woken; then its own.
+	started bool
+	runner  bool
+
+	// Its own, used with the baton held.
+	parked    bool
+	current   *item    // whose handler runs: in the batch, or own
+	blocked   bool     // the handler has blocked: own is its event, and e is not the runner
+	own       item     // taken out of the batch when the handler blocked
+	held      []item   // what came for own's gate meanwhile
+	heldPos   int      // how much of held has been handled
+	depth     int      // protected calls and coroutines within each other
+	requiring []string // the modules being loaded, outermost first
+}
+
+// run is an executor's life; it begins with the baton.
+func (e *executor) run() {
+	for {
+		e.in.running = e
+		e.in.left = turnEvents
+		e.work()
+		if !e.parked {
+			return
+		}
+		<-e.wake
+		if !e.runner {
+			return
+		}
+	}
+}
+
+// work handles events until there are none for e. The baton is held, and has
+// been given away when work returns.
+func (e *executor) work() {
+	for {
+		it := e.nextItem()
+		if it == nil {
+			return
+		}
+		if g := it.gate; g != nil && g.holder != nil {
+			g.holder.held = append(g.holder.held, *it)
+			*it = item{}
+			continue
+		}
+		e.handle(it)
+		if e.blocked && !e.finish() {
+			return
+		}
+	}
+}
+
+// handle calls the target. The baton is held.
+func (e *executor) handle(it *item) {
+	e.current = it
+	e.in.ran = true
+	it.Target.Handle(e.in, it.Event)
+}
+
+// nextItem returns the runner's next item; nil: there is none and the baton
+// has been given away.
+func (e *executor) nextItem() *item {
+	in := e.in
+	if in.left == 0 || in.pos == len(in.batch) || in.wanted.Load() != 0 {
+		if !e.turn() {
+			return nil
+		}
+	}
+	in.left--
+	it := &in.batch[in.pos]
+	in.pos++
+	return it
+}
+
+// turn ends the runner's turn and begins the next, if there are events.
+func (e *executor) turn() bool {
+	in := e.in
+	in.endTurn()
+	in.mu.Lock()
+	in.settle()
+	in.makeRoom()
+	if in.pos == len(in.batch) {
+		in.take()
+	}
+	more := in.pos < len(in.batch)
+	e.pass(more)
+	if more {
+		in.left = turnEvents
+	}
+	return more
+}
+
+// finish follows a handler that has blocked: e, which is not the runner,
+// strikes off its event, handles what came for its gate meanwhile, and becomes
+// the runner if there is none. false: e had nothing to do and has given the
+// baton away.
+func (e *executor) finish() bool {
+	in := e.in
+	for {
+		in.endTurn()
+		in.mu.Lock()
+		gate := e.own.gate
+		in.strike(&e.own)
+		in.makeRoom()
+		if e.heldPos < len(e.held) {
+			e.pass(true)
+			e.own, e.held[e.heldPos] = e.held[e.heldPos], item{}
+			e.heldPos++
+			e.handle(&e.own)
+			continue
+		}
+		e.open(gate)
+		if !in.hasRunner && in.pending() {
+			in.hasRunner, e.runner = true, true
+		}
+		goesOn := e.runner
+		e.pass(goesOn)
+		return goesOn
+	}
+}
+
+// open opens the gate that was held while a handler was blocked.
+func (e *executor) open(g *Gate) {
+	e.blocked = false
+	if g != nil {
+		g.holder = nil
+	}
+	e.held, e.heldPos = e.held[:0], 0
+	if cap(e.held) > keepItems {
+		e.held = nil
+	}
+}
+
+// pass ends a critical section of the baton's holder. If e goes on it keeps
+// the baton, unless others wait for it: then it queues behind them. mu is held
+// and has been released when pass returns.
+func (e *executor) pass(goesOn bool) {
+	in := e.in
+	waits := goesOn && in.first != nil
+	switch {
+	case !goesOn:
+		e.resign()
+	case waits:
+		in.enqueue(e)
+		in.release()
+	}
+	in.mu.Unlock()
+	if waits {
+		<-e.wake
+		in.running = e
+	}
+}
+
+// resign parks e, or ends it, and gives the baton away. mu is held.
+func (e *executor) resign() {
+	in := e.in
+	if e.runner {
+		e.runner, in.hasRunner = false, false
+	}
+	e.current = nil
+	e.parked = len(in.idle) < maxIdleExecutors
+	if e.parked {
+		in.idle = append(in.idle, e)
+	} else {
+		in.executors--
+	}
+	in.release()
+}

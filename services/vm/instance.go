@@ -1,0 +1,190 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// A Module is something that Lua can require.
+type Module struct {
+	// Name is the name Lua requires it by.
+	Name string
+
+	// Open makes the module's value, when an instance requires it for the
+	// first time. It may raise a Lua error. It keeps nothing of L.
+	Open func(in *Instance, L *lua.LState) lua.LValue
+}
+
+// A Config says what an instance is.
+type Config struct {
+	// Service and Instance are names for logs and errors.
+	Service, Instance string
+
+	// Program is what the instance runs.
+	Program *Program
+
+	// Globals installs global values; Main calls it before the main chunk.
+	// It may raise a Lua error, and keeps nothing of L. nil means none.
+	Globals func(in *Instance, L *lua.LState)
+
+	// Modules are what Lua can require besides the files of the program.
+	Modules []Module
+
+	// Limits bound the mailbox.
+	Limits Limits
+
+	// TurnEnd is called at the end of each turn, on the executor, with the
+	// baton held: what was written since the last call goes out now. It must
+	// neither block nor call Lua. nil means nothing is to be done.
+	TurnEnd func()
+
+	// Log takes what Lua prints. nil means nowhere.
+	Log *slog.Logger
+}
+
+// Sizes of a Lua thread. Both stacks grow to what is needed; reaching the end
+// is a Lua error, "stack overflow" or "registry overflow".
+const (
+	callFrames      = 1024      // calls within each other
+	registrySize    = 256       // values on the stack at first: 16 bytes each
+	registryMaxSize = 64 * 1024 // and at last
+	registryGrow    = 1024
+)
+
+// An Instance is one Lua state with its mailbox and its baton. Methods may be
+// called from any goroutine, but for those that say that the baton is held:
+// these are for Target.Handle, the function given to Do, and bindings.
+type Instance struct {
+	// Immutable.
+	config  Config
+	limits  Limits
+	turnEnd func()
+	log     *slog.Logger
+	main    *lua.LState
+	loaded  *lua.LTable // package.loaded
+	hook    *hook
+
+	stockCreate, stockResume lua.LGFunction // gopher-lua's coroutine.create and resume
+	body                     lua.LValue     // see coCreate
+
+	ctx    context.Context // for Block: ends when Stop interrupts
+	cancel context.CancelFunc
+	done   chan struct{} // closed when stopped and all executors have ended
+
+	// Owned by whoever holds the baton.
+	running *executor     // the holder
+	batch   []item        // what the runner has taken from the queue
+	pos     int           // of the runner's next item in batch
+	settled int           // items of batch that were struck off the accounts
+	left    int           // events left in the turn
+	ran     bool          // a handler ran since the last TurnEnd
+	threads []*lua.LState // free
+	globals bool          // Globals has been called
+	random  *rand.Rand    // math.random's
+
+	wanted atomic.Int32  // how many wait for the baton; changed with mu held
+	errors atomic.Uint64 // calls that ended with an error
+
+	mu          sync.Mutex // guards the fields below; nothing is called with it held
+	queue       []item
+	events      int // accepted, not yet handled
+	bytes       int // likewise
+	refused     map[Target]*Gate
+	handled     uint64
+	hasRunner   bool      // an executor is the runner, or will be once it has the baton
+	taken       bool      // somebody holds the baton
+	first, last *executor // the queue for the baton
+	idle        []*executor
+	executors   int // goroutines
+	blocked     int // executors in Block
+	stopping    bool
+	ended       bool // done has been closed
+}
+
+// New builds the Lua state and its sandbox. It starts nothing. An instance
+// that has been made must be stopped.
+func New(c Config) (*Instance, error) {
+	if c.Program == nil {
+		return nil, errors.New("vm: New: Config.Program is nil")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	in := &Instance{
+		config:  c,
+		limits:  c.Limits.withDefaults(),
+		turnEnd: c.TurnEnd,
+		log:     c.Log.With("service", c.Service, "instance", c.Instance),
+		done:    make(chan struct{}),
+		random:  rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+	}
+	in.ctx, in.cancel = context.WithCancel(context.Background())
+	in.hook = &hook{in: in}
+	in.main = lua.NewState(lua.Options{
+		CallStackSize:       callFrames,
+		RegistrySize:        registrySize,
+		RegistryMaxSize:     registryMaxSize,
+		RegistryGrowStep:    registryGrow,
+		SkipOpenLibs:        true,
+		MinimizeStackMemory: true,
+		IncludeGoStackTrace: true,
+	})
+	in.openSandbox()
+	in.main.SetContext(in.hook)
+	return in, nil
+}
+
+// Name returns Config.Instance.
+func (in *Instance) Name() string { return in.config.Instance }
+
+// State returns the main thread, for reading and writing tables and fields.
+// The baton must be held. Whatever may run Lua, be it a metamethod, does not
+// belong there but in Call.
+func (in *Instance) State() *lua.LState { return in.main }
+
+// Main calls Config.Globals and runs the main chunk; it returns the chunk's
+// first result, LNil where there is none. The baton must be held.
+func (in *Instance) Main() (lua.LValue, error) {
+	if !in.globals && in.config.Globals != nil {
+		in.globals = true
+		install := in.main.NewFunction(func(L *lua.LState) int {
+			in.config.Globals(in, L)
+			return 0
+		})
+		if _, err := in.Call(install); err != nil {
+			return lua.LNil, err
+		}
+	}
+	return in.Call(in.main.NewFunctionFromProto(in.config.Program.proto))
+}
+
+// Stats are an instance's counters.
+type Stats struct {
+	Handled     uint64 // events handled, ever
+	Errors      uint64 // calls that ended with an error, ever
+	Queued      int    // events accepted and not yet handled
+	QueuedBytes int    // of their data
+	Executors   int    // goroutines
+	Blocked     int    // handlers that wait in Block
+}
+
+// Stats returns the counters. Handled and Queued are brought up to date at the
+// end of each turn.
+func (in *Instance) Stats() Stats {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return Stats{
+		Handled:     in.handled,
+		Errors:      in.errors.Load(),
+		Queued:      in.events,
+		QueuedBytes: in.bytes,
+		Executors:   in.executors,
+		Blocked:     in.blocked,
+	}
+}

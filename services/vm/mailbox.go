@@ -1,0 +1,217 @@
+package vm
+
+// An Event is something for an instance to handle.
+type Event struct {
+	Target Target
+	Kind   uint8 // the target's own
+	Data   string
+}
+
+// A Target has events for an instance. An instance remembers targets by
+// value, so they must be comparable (pointers).
+type Target interface {
+	// Handle handles e. It is called on an executor with the baton held and
+	// calls Lua with in.Call.
+	Handle(in *Instance, e Event)
+
+	// Gate returns what orders the target's events: those of one gate are
+	// handled one at a time, in the order they were posted. nil means no
+	// order. It is always the same.
+	Gate() *Gate
+
+	// Room is called once after an Offer that returned ErrBusy, when it may
+	// be tried again: the instance is below half of its limits and the gate
+	// below half of its share. It is called on an executor between two
+	// events, with no mutex held, and must neither block nor call Lua.
+	Room()
+}
+
+// A Gate keeps events in order. The zero Gate is ready; it is embedded in its
+// target and used with one instance only.
+type Gate struct {
+	events int // guarded by the instance's mu: accepted and not yet handled
+	bytes  int // likewise
+
+	holder *executor // owned by the baton's holder: whose handler is blocked; nil: none
+}
+
+// Limits bound what waits for an instance. Zeros mean the defaults. An empty
+// instance always takes one event, and a gate with nothing queued may always
+// offer one, whatever its size, if the instance has room.
+type Limits struct {
+	Events     int // 0 means 65536
+	Bytes      int // of Event.Data; 0 means 64 MiB
+	GateEvents int // 0 means 256
+	GateBytes  int // 0 means 1 MiB
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(p *int, n int) {
+		if *p == 0 {
+			*p = n
+		}
+	}
+	set(&l.Events, 65536)
+	set(&l.Bytes, 64<<20)
+	set(&l.GateEvents, 256)
+	set(&l.GateBytes, 1<<20)
+	return l
+}
+
+// An item is an event on its way; one without a Target has been taken out.
+type item struct {
+	Event
+	gate *Gate
+}
+
+// keepItems is how many items the queue and the batch keep room for each: what
+// a burst needed beyond that is given back when it is over.
+const keepItems = 1024
+
+// Offer has e handled behind what was accepted before. It may be called from
+// any goroutine and never blocks. The error is ErrBusy, after which the
+// target's Room will be called, or ErrStopped.
+func (in *Instance) Offer(e Event) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.offer(e)
+}
+
+// OfferAll offers events in order, until one is refused. It returns how many
+// were accepted, and the error of the one that was not.
+func (in *Instance) OfferAll(events []Event) (n int, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for i := range events {
+		if err := in.offer(events[i]); err != nil {
+			return i, err
+		}
+	}
+	return len(events), nil
+}
+
+// Post is Offer without the limits, for events that something else bounds. The
+// two keep their order.
+func (in *Instance) Post(e Event) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.stopping {
+		return ErrStopped
+	}
+	in.accept(e, e.Target.Gate())
+	return nil
+}
+
+// offer accepts e if there is room. mu is held.
+func (in *Instance) offer(e Event) error {
+	if in.stopping {
+		return ErrStopped
+	}
+	g := e.Target.Gate()
+	if !in.hasRoom(g, len(e.Data)) {
+		if in.refused == nil {
+			in.refused = make(map[Target]*Gate)
+		}
+		in.refused[e.Target] = g
+		return ErrBusy
+	}
+	in.accept(e, g)
+	return nil
+}
+
+// accept puts e on the queue. mu is held.
+func (in *Instance) accept(e Event, g *Gate) {
+	in.events++
+	in.bytes += len(e.Data)
+	if g != nil {
+		g.events++
+		g.bytes += len(e.Data)
+	}
+	in.queue = append(in.queue, item{e, g})
+	if !in.hasRunner {
+		in.startRunner()
+	}
+}
+
+// hasRoom reports whether n bytes may be accepted. mu is held.
+func (in *Instance) hasRoom(g *Gate, n int) bool {
+	l := &in.limits
+	if in.events > 0 && (in.events >= l.Events || in.bytes+n > l.Bytes) {
+		return false
+	}
+	return g == nil || g.events == 0 || g.events < l.GateEvents && g.bytes+n <= l.GateBytes
+}
+
+// take makes the queue the batch. The old batch has been handled. mu and the
+// baton are held.
+func (in *Instance) take() {
+	in.batch, in.queue = in.queue, in.batch[:0]
+	in.pos, in.settled = 0, 0
+	if in.pos == len(in.batch) && cap(in.batch) > keepItems {
+		in.batch = nil
+	}
+	if c := cap(in.queue); c > keepItems && c > 4*len(in.batch) {
+		in.queue = nil
+	}
+}
+
+// pending reports whether the mailbox has events for a runner. mu and the
+// baton are held.
+func (in *Instance) pending() bool { return in.pos < len(in.batch) || len(in.queue) > 0 }
+
+// settle strikes what the runner has handled off the accounts. mu and the
+// baton are held.
+func (in *Instance) settle() {
+	for i := in.settled; i < in.pos; i++ {
+		if it := &in.batch[i]; it.Target != nil {
+			in.strike(it)
+		}
+	}
+	in.settled = in.pos
+}
+
+// strike strikes one handled item off the accounts and clears it. mu is held.
+func (in *Instance) strike(it *item) {
+	in.handled++
+	in.events--
+	in.bytes -= len(it.Data)
+	if g := it.gate; g != nil {
+		g.events--
+		g.bytes -= len(it.Data)
+	}
+	*it = item{}
+}
+
+// makeRoom calls Room of the refused targets that may try again. mu and the
+// baton are held; mu is released meanwhile.
+func (in *Instance) makeRoom() {
+	if targets := in.roomy(); targets != nil {
+		in.mu.Unlock()
+		for _, t := range targets {
+			t.Room()
+		}
+		in.mu.Lock()
+	}
+}
+
+// roomy removes and returns the refused targets that may try again. mu is
+// held. The instance is below half of its limits before any is looked at, and
+// a gate that is not below half of its share holds much, so few are looked at
+// in vain.
+func (in *Instance) roomy() []Target {
+	if len(in.refused) == 0 {
+		return nil
+	}
+	l := &in.limits
+	if in.events > 0 && (2*in.events >= l.Events || 2*in.bytes >= l.Bytes) {
+		return nil
+	}
+	var targets []Target
+	for t, g := range in.refused {
+		if g == nil || g.events == 0 || 2*g.events < l.GateEvents && 2*g.bytes < l.GateBytes {
+			targets = append(targets, t)
+			delete(in.refused, t)
+		}
+	}
+	return targets
+}

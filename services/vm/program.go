@@ -1,0 +1,101 @@
+package vm
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+	"sync"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// A Program is a service's Lua, compiled: the main file, and the helper
+// modules in its directory as they are required, each once. Instances share
+// it. Its methods may be called from any goroutine.
+type Program struct {
+	// Immutable.
+	files fs.FS
+	proto *lua.FunctionProto // of the main file
+
+	mu       sync.Mutex // guards the field below, and is held while a file is compiled
+	compiled map[string]*lua.FunctionProto
+}
+
+// Load compiles the file main of the directory files, which stays the
+// caller's: it must be readable, also from several goroutines, until the
+// program's instances have stopped, since modules are read when they are
+// required. It decides what its symbolic links may reach: os.Root.FS keeps
+// them within the directory, os.DirFS does not. A syntax error is an *Error.
+func Load(files fs.FS, main string) (*Program, error) {
+	p := &Program{files: files, compiled: make(map[string]*lua.FunctionProto)}
+	proto, err := p.file(main)
+	if err != nil {
+		return nil, err
+	}
+	p.proto = proto
+	return p, nil
+}
+
+// Check compiles every .lua file of the directory and those below it, and
+// returns all that is wrong.
+func (p *Program) Check() error {
+	var wrong []error
+	err := fs.WalkDir(p.files, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && (d.IsDir() || path.Ext(name) != ".lua") {
+			return nil
+		}
+		if err == nil {
+			_, err = p.file(name)
+		}
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+		return nil
+	})
+	return errors.Join(append(wrong, err)...)
+}
+
+// file returns the compiled file of that name. The error wraps fs.ErrNotExist
+// where there is none.
+func (p *Program) file(name string) (*lua.FunctionProto, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if proto := p.compiled[name]; proto != nil {
+		return proto, nil
+	}
+	source, err := p.read(name)
+	if err != nil {
+		return nil, fmt.Errorf("vm: %w", err)
+	}
+	if strings.HasPrefix(source, "#") { // "#!/usr/bin/lua"
+		_, rest, _ := strings.Cut(source, "\n")
+		source = "\n" + rest
+	}
+	proto, e := compile(name, source)
+	if e != nil {
+		return nil, e
+	}
+	p.compiled[name] = proto
+	return proto, nil
+}
+
+func (p *Program) read(name string) (string, error) {
+	info, err := fs.Stat(p.files, name)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() { // a pipe would block
+		return "", fmt.Errorf("open %s: not a regular file", name)
+	}
+	f, err := p.files.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var b strings.Builder
+	_, err = io.Copy(&b, io.LimitReader(f, maxSource+1))
+	return b.String(), err
+}

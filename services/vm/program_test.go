@@ -1,0 +1,155 @@
+package vm
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+func TestLoadErrors(t *testing.T) {
+	for _, tt := range []struct{ name, source, want string }{
+		{"syntax", "local x\nx = = 1\n", "main.lua:2: syntax error near '='"},
+		{"unfinished", "function f()\n\n", "main.lua:2: syntax error near the end of the file"},
+		{"string", "x = 'abc", "main.lua:1: unterminated string near the end of the file"},
+		{"goto", "goto nowhere", "main.lua:2: no visible label 'nowhere' for <goto> at line 1"},
+		{"break", "\nbreak", "main.lua:2: no loop to break"},
+		{"bytecode", "\x1bLua", "main.lua: is bytecode: only text is loaded"},
+		{"long", strings.Repeat(" ", maxSource+1), "main.lua: longer than 1048576 bytes"},
+		{"shebang", "#!/usr/bin/lua\n= 1", "main.lua:2: syntax error near '='"},
+	} {
+		root := files(t, map[string]string{"main.lua": tt.source})
+		_, err := Load(root.FS(), "main.lua")
+		var e *Error
+		if !errors.As(err, &e) || err.Error() != tt.want {
+			t.Errorf("%s: got %v, want %s", tt.name, err, tt.want)
+		}
+	}
+	root := files(t, map[string]string{"dir/x": ""})
+	if _, err := Load(root.FS(), "main.lua"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("missing: got %v", err)
+	}
+	if _, err := Load(root.FS(), "dir"); err == nil || err.Error() != "vm: open dir: not a regular file" {
+		t.Errorf("directory: got %v", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	p := program(t, map[string]string{"main.lua": "", "a.lua": "= 1", "b/c.lua": "\n)", "b/d.txt": "= 1", "e.lua": "x = 1"})
+	if err := p.Check(); err == nil || err.Error() != "a.lua:1: syntax error near '='\nb/c.lua:2: syntax error near ')'" {
+		t.Errorf("got %v", err)
+	}
+	good := program(t, map[string]string{"main.lua": ""})
+	if err := good.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRequire(t *testing.T) {
+	opened := 0
+	module := Module{Name: "go", Open: func(_ *Instance, L *lua.LState) lua.LValue { opened++; return lua.LString("from Go") }}
+	fails := Module{Name: "fails", Open: func(_ *Instance, L *lua.LState) lua.LValue { L.RaiseError("not today"); return lua.LNil }}
+	root := files(t, map[string]string{
+		"main.lua":      "",
+		"table1.lua":    "return {n = 1, name = ...}",
+		"nothing.lua":   "count = (count or 0) + 1",
+		"sub/dir.lua":   "return 'sub.dir'",
+		"pkg/init.lua":  "return 'pkg'",
+		"a.lua":         "return require('b')",
+		"b.lua":         "return require('c')",
+		"c.lua":         "return require('a')",
+		"broken.lua":    "= 1",
+		"throws.lua":    "error('thrown')",
+		"go.lua":        "return 'shadowed'",
+		"itself.lua":    "package.loaded[...] = 'itself'",
+		"upvalues.lua":  "local n = 0; return function() n = n + 1; return n end",
+		"sub/bytes.lua": "\x1bLua",
+	})
+	if err := os.Symlink("/etc", filepath.Join(root.Name(), "outside")); err != nil {
+		t.Fatal(err)
+	}
+	p, err := Load(root.FS(), "main.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := start(t, "", Config{Program: p, Modules: []Module{module, fails}})
+	for _, tt := range []struct{ source, want string }{
+		{`local t = require("table1"); return t.n .. t.name .. tostring(require("table1") == t) .. tostring(package.loaded.table1 == t)`, "1table1truetrue"},
+		{`return tostring(require("nothing")) .. tostring(require("nothing")) .. count`, "truetrue1"},
+		{`return require("sub.dir")`, "sub.dir"},
+		{`return require("pkg")`, "pkg"},
+		{`return require("go") .. require("go")`, "from Gofrom Go"},
+		{`return require("itself")`, "itself"},
+		{`return require("string") == string`, "true"},
+		{`require("upvalues")(); return require("upvalues")()`, "2"},
+		{`package.loaded.pkg = nil; return require("pkg")`, "pkg"},
+		{`return select(2, pcall(require, "fails"))`, "not today"},
+		{`return select(2, pcall(require, "a"))`, "c.lua:1: modules require each other: a -> b -> c -> a"},
+		{`return select(2, pcall(require, "a"))`, "c.lua:1: modules require each other: a -> b -> c -> a"},
+		{`return select(2, pcall(require, "throws"))`, "throws.lua:1: thrown"},
+		{`return select(2, pcall(require, "broken"))`, "error loading module 'broken': broken.lua:1: syntax error near '='"},
+		{`return select(2, pcall(require, "sub.bytes"))`, "error loading module 'sub.bytes': sub/bytes.lua: is bytecode: only text is loaded"},
+		{`return select(2, pcall(require, "no.such"))`, "module 'no.such' not found:\n\tno module 'no.such' in the server\n\tno file 'no/such.lua'\n\tno file 'no/such/init.lua'"},
+		{`return select(2, pcall(require, "..x"))`, "module '..x' not found:\n\tno module '..x' in the server\n\t'//x.lua' is no path within the service's directory\n\t'//x/init.lua' is no path within the service's directory"},
+		{`return select(2, pcall(require, "/etc/x"))`, "module '/etc/x' not found:\n\tno module '/etc/x' in the server\n\t'/etc/x.lua' is no path within the service's directory\n\t'/etc/x/init.lua' is no path within the service's directory"},
+	} {
+		v, err := eval(t, in, tt.source)
+		if err != nil || strings.TrimSpace(v.String()) != tt.want {
+			t.Errorf("%s:\n\tgot  %v %v\n\twant %s", tt.source, v, err, tt.want)
+		}
+	}
+	if v, err := eval(t, in, `return select(2, pcall(require, "outside.hostname"))`); err != nil || !strings.Contains(v.String(), "path escapes") {
+		t.Errorf("symlink: got %v %v", v, err)
+	}
+	if opened != 1 {
+		t.Errorf("opened %d times", opened)
+	}
+}
+
+// Instances share what was compiled, and nothing else.
+func TestInstancesShareProgram(t *testing.T) {
+	p := program(t, map[string]string{"main.lua": `n = (n or 0) + 1; helper = require("helper")`, "helper.lua": `return {}`})
+	var ins []*Instance
+	for range 2 {
+		in, err := New(Config{Program: p})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ins = append(ins, in)
+	}
+	for _, in := range ins {
+		if err := in.Do(context.Background(), func(in *Instance) error { _, err := in.Main(); return err }); err != nil {
+			t.Error(err)
+		}
+		want(t, in, `return n`, "1")
+	}
+	if len(p.compiled) != 2 {
+		t.Errorf("%d files compiled", len(p.compiled))
+	}
+	for _, in := range ins {
+		stop(t, in)
+	}
+}
+
+func TestGlobals(t *testing.T) {
+	p := program(t, map[string]string{"main.lua": "return ws.x"})
+	in, err := New(Config{Program: p, Globals: func(in *Instance, L *lua.LState) {
+		ws := L.NewTable()
+		ws.RawSetString("x", lua.LString(in.Name()))
+		L.SetGlobal("ws", ws)
+	}, Instance: "i"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, in, func(in *Instance) {
+		if v, err := in.Main(); err != nil || v != lua.LString("i") {
+			t.Errorf("got %v, %v", v, err)
+		}
+	})
+	stop(t, in)
+}

@@ -1,0 +1,140 @@
+package vm
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// require returns a module: one of Config.Modules, or else what a file of the
+// service's directory returns. "a.b" is a/b.lua or a/b/init.lua. It is loaded
+// once per instance and kept in package.loaded.
+func require(L *lua.LState) int {
+	in, name := Of(L), L.CheckString(1)
+	if v := in.loaded.RawGetString(name); lua.LVAsBool(v) {
+		L.Push(v)
+		return 1
+	}
+	e := in.running
+	if i := slices.Index(e.requiring, name); i >= 0 {
+		chain := strings.Join(append(slices.Clone(e.requiring[i:]), name), " -> ")
+		L.RaiseError("modules require each other: %s", chain)
+	}
+	n := len(e.requiring)
+	e.requiring = append(e.requiring, name)
+	defer func() { e.requiring = e.requiring[:n] }()
+	v := in.open(L, name)
+
+	// The module may have put itself there; so may a handler that required
+	// it while this one was blocked. All get the same.
+	if kept := in.loaded.RawGetString(name); lua.LVAsBool(kept) {
+		v = kept
+	} else if v == lua.LNil {
+		v = lua.LTrue
+	}
+	in.loaded.RawSetString(name, v)
+	L.Push(v)
+	return 1
+}
+
+// open makes the value of a module.
+func (in *Instance) open(L *lua.LState, name string) lua.LValue {
+	for _, m := range in.config.Modules {
+		if m.Name == name {
+			return m.Open(in, L)
+		}
+	}
+	L.Push(L.NewFunctionFromProto(in.find(L, name)))
+	L.Push(lua.LString(name))
+	L.Call(1, 1)
+	v := L.Get(-1)
+	L.Pop(1)
+	return v
+}
+
+// find returns the compiled file of a module.
+func (in *Instance) find(L *lua.LState, name string) *lua.FunctionProto {
+	tried := []string{"no module '" + name + "' in the server"}
+	stem := strings.ReplaceAll(name, ".", "/")
+	for _, file := range []string{stem + ".lua", stem + "/init.lua"} {
+		if !fs.ValidPath(file) || strings.ContainsAny(file, "\\\x00") {
+			tried = append(tried, "'"+file+"' is no path within the service's directory")
+			continue
+		}
+		proto, err := in.config.Program.file(file)
+		if err == nil {
+			return proto
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			L.RaiseError("error loading module '%s': %s", name, err.Error())
+		}
+		tried = append(tried, "no file '"+file+"'")
+	}
+	L.RaiseError("module '%s' not found:\n\t%s", name, strings.Join(tried, "\n\t"))
+	return nil
+}
+
+// loadString is Lua 5.1's: text only.
+func loadString(L *lua.LState) int {
+	return loadText(L, L.CheckString(1), L.OptString(2, "<string>"))
+}
+
+// load takes a function that returns pieces of text, as Lua 5.1's does, or
+// text, and an environment, as Lua 5.2's and LuaJIT's do:
+// load(chunk [, name [, mode [, env]]]).
+func load(L *lua.LState) int {
+	name := L.OptString(2, "<load>")
+	if mode := L.OptString(3, "bt"); !strings.Contains(mode, "t") {
+		L.ArgError(3, "only text can be loaded")
+	}
+	env := L.OptTable(4, nil)
+	var text string
+	if s, ok := L.Get(1).(lua.LString); ok {
+		text = string(s)
+	} else if s, why := readAll(L, L.CheckFunction(1)); why == "" {
+		text = s
+	} else {
+		L.Push(lua.LNil)
+		L.Push(lua.LString(why))
+		return 2
+	}
+	n := loadText(L, text, name)
+	if fn, ok := L.Get(-n).(*lua.LFunction); ok && env != nil {
+		fn.Env = env
+	}
+	return n
+}
+
+// readAll puts together what reader returns until it returns nil, nothing or
+// an empty string.
+func readAll(L *lua.LState, reader *lua.LFunction) (text, why string) {
+	var b strings.Builder
+	for b.Len() <= maxSource {
+		L.Push(reader)
+		L.Call(0, 1)
+		v := L.Get(-1)
+		L.Pop(1)
+		if v == lua.LNil || v == lua.LString("") {
+			break
+		}
+		if !lua.LVCanConvToString(v) {
+			return "", "reader function must return a string"
+		}
+		b.WriteString(v.String())
+	}
+	return b.String(), ""
+}
+
+func loadText(L *lua.LState, text, name string) int {
+	proto, err := compile(strings.TrimLeft(name, "=@"), text)
+	if err != nil {
+		L.Push(lua.LNil)
+		L.Push(lua.LString(err.Message))
+		return 2
+	}
+	L.Push(L.NewFunctionFromProto(proto))
+	return 1
+}

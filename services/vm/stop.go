@@ -1,0 +1,98 @@
+package vm
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// grace is how long Stop waits for the executors after it has interrupted Lua.
+const grace = time.Second
+
+// An errand is a function for Do, as a Target.
+type errand struct {
+	f     func(in *Instance) error
+	begun atomic.Bool // by the executor, or given up by the caller
+	done  chan error
+}
+
+func (d *errand) Handle(in *Instance, _ Event) {
+	if !d.begun.Swap(true) {
+		d.done <- d.f(in)
+	}
+}
+
+func (d *errand) Gate() *Gate { return nil }
+func (d *errand) Room()       {}
+
+// Do runs f with the baton held, on an executor, behind what was accepted
+// before, and returns its error. If ctx ends first Do returns ctx's error, and
+// f is not called, or, if it has begun, goes on. The error is ErrStopped
+// after Stop. Do must not be called with the baton held.
+func (in *Instance) Do(ctx context.Context, f func(in *Instance) error) error {
+	d := &errand{f: f, done: make(chan error, 1)}
+	if err := in.Post(Event{Target: d}); err != nil {
+		return err
+	}
+	select {
+	case err := <-d.done:
+		return err
+	case <-ctx.Done():
+		d.begun.Store(true)
+		return ctx.Err()
+	}
+}
+
+// Stop ends the instance. From now on Offer, Post and Do return ErrStopped.
+// What was accepted is handled; then the executors end, and Stop returns nil.
+//
+// If ctx ends first, Lua is interrupted: the calls under way end with an error
+// that wraps ErrStopped, those to come do so at once, and the contexts of
+// Block end. Handle is still called for all that was accepted. Stop then waits
+// for the executors for at most a second, in case a binding does not heed its
+// context, and returns ctx's error.
+//
+// Stop may be called more than once, but not with the baton held.
+func (in *Instance) Stop(ctx context.Context) error {
+	in.mu.Lock()
+	in.stopping = true
+	if !in.taken {
+		in.endIfDone()
+	}
+	in.mu.Unlock()
+	select {
+	case <-in.done:
+		return nil
+	default:
+	}
+	select {
+	case <-in.done:
+		return nil
+	case <-ctx.Done():
+	}
+	in.hook.interrupted.Store(true)
+	in.cancel()
+	t := time.NewTimer(grace)
+	defer t.Stop()
+	select {
+	case <-in.done:
+	case <-t.C:
+	}
+	return ctx.Err()
+}
+
+// endIfDone ends the idle executors once nothing is left to be done: then all
+// executors are idle. The baton is free; mu is held.
+func (in *Instance) endIfDone() {
+	if !in.stopping || in.events > 0 || in.ended {
+		return
+	}
+	in.ended = true
+	for _, e := range in.idle {
+		e.wake <- struct{}{}
+	}
+	in.executors -= len(in.idle)
+	in.idle = nil
+	in.cancel()
+	close(in.done)
+}
