@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
 // asLapps, in the environment, has the test binary be lapps.
@@ -26,7 +28,13 @@ func TestMain(m *testing.M) {
 		lowerFileLimit()
 		main()
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m,
+		// gnet enrols connections on a pool that never ends two of its
+		// goroutines, and keeps idle workers for a while.
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).purgeStaleWorkers"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*poolCommon).ticktock"),
+		goleak.IgnoreAnyFunction("github.com/panjf2000/ants/v2.(*goWorker).run.func1"),
+	)
 }
 
 // lowerFileLimit lowers the hard limit of open files to what asLapps says.
