@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lapps/server"
+	"lapps/server/servertest"
 	"lapps/services"
 )
 
@@ -17,6 +18,7 @@ import (
 // the benchmark's goroutine runs what is posted. So a benchmark measures the
 // server, the service and Lua, and no carrier.
 type driver struct {
+	server   *server.Server
 	receiver server.Receiver
 	posted   chan func()
 	dirty    chan server.Flusher
@@ -93,7 +95,7 @@ func newDriver(tb testing.TB) *driver {
 		tb.Fatal(err)
 	}
 	s := &server.Server{Services: registry, Timeouts: server.DefaultTimeouts, Log: log}
-	d := &driver{posted: make(chan func(), 100), dirty: make(chan server.Flusher, 100), wake: make(chan bool, 1)}
+	d := &driver{server: s, posted: make(chan func(), 100), dirty: make(chan server.Flusher, 100), wake: make(chan bool, 1)}
 	if d.receiver, err = s.Accept(d); err != nil {
 		tb.Fatal(err)
 	}
@@ -126,6 +128,36 @@ func BenchmarkEcho(b *testing.B) {
 				d.turn(c.n * 66)
 			}
 		})
+	}
+}
+
+// BenchmarkEchoOverServertest is the same with a client and a loop of its own.
+func BenchmarkEchoOverServertest(b *testing.B) {
+	d := newDriver(b)
+	s := d.server
+	carrier := servertest.NewCarrier(s.Accept)
+	b.Cleanup(carrier.Stop)
+	c, err := carrier.Dial()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	out := make([]byte, 66)
+	io.WriteString(c, strings.Replace(handshake, "%s", "", 1))
+	for tail := ""; !strings.HasSuffix(tail, "\r\n\r\n"); tail += string(out[:1]) {
+		if _, err := c.Read(out[:1]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	one := []byte(frame(0x81, strings.Repeat("x", 64)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Write(one); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, out); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
