@@ -94,7 +94,7 @@ func newDriver(tb testing.TB) *driver {
 	if err := registry.Start(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	s := &server.Server{Services: registry, Timeouts: server.DefaultTimeouts, Log: log}
+	s := &server.Server{Services: registry, Timeouts: limits, Log: log}
 	d := &driver{server: s, posted: make(chan func(), 100), dirty: make(chan server.Flusher, 100), wake: make(chan bool, 1)}
 	if d.receiver, err = s.Accept(d); err != nil {
 		tb.Fatal(err)

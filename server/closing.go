@@ -100,7 +100,7 @@ func (s *Server) closeTimeout() time.Duration {
 	if s.Timeouts.Close > 0 {
 		return s.Timeouts.Close
 	}
-	return DefaultTimeouts.Close
+	return 5 * time.Second
 }
 
 // logLost logs the end of a connection that was never open. One that closes

@@ -46,7 +46,8 @@ type Server struct {
 	drained  chan struct{} // closed when draining and no connection is left
 }
 
-// Timeouts bound how long a connection may be in a state. 0 means for ever.
+// Timeouts bound how long a connection may be in a state. 0 means for ever,
+// but for Close.
 type Timeouts struct {
 	Handshake time.Duration // until the service has admitted the peer; then 408 or 503
 	Idle      time.Duration // nothing at all received, no pong either; then 1008
@@ -54,19 +55,7 @@ type Timeouts struct {
 	Pong      time.Duration // after that ping, until anything is received; then 1008
 	Message   time.Duration // between the first byte of a message and its last; then 1008
 	Busy      time.Duration // the service does not keep up and the peer is not read; then 1013
-	Close     time.Duration // for what was accepted, before our Close frame; and again for the peer to go, before the connection is aborted
-}
-
-// DefaultTimeouts are those of DefaultTimeouts in configurations: they suit
-// browsers behind load balancers whose own idle timeout is 30 s or more.
-var DefaultTimeouts = Timeouts{
-	Handshake: 10 * time.Second,
-	Idle:      120 * time.Second,
-	Ping:      25 * time.Second,
-	Pong:      10 * time.Second,
-	Message:   60 * time.Second,
-	Busy:      60 * time.Second,
-	Close:     5 * time.Second,
+	Close     time.Duration // for what was accepted, before our Close frame; and again for the peer to go, before the connection is aborted; 0 means 5 s
 }
 
 // errDraining aborts connections that arrive during Shutdown.
