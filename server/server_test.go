@@ -469,7 +469,7 @@ func TestLargeMessages(t *testing.T) {
 func TestBackPressure(t *testing.T) {
 	open(t, func(w *world, c *services.Config) {
 		c.Mailbox = vm.Limits{GateEvents: 10}
-		w.Timeouts.Idle, w.Timeouts.Ping, w.Timeouts.Message = 20*time.Second, 0, 20*time.Second
+		w.Timeouts = server.Timeouts{Idle: 20 * time.Second, Message: 20 * time.Second, Busy: time.Minute}
 		w.carrier.Buffer = 100
 	}, func(t *testing.T, w *world) {
 		p, other := w.join(t, ""), w.join(t, "")
