@@ -85,11 +85,11 @@ func (c *conn) joined(seat *services.Seat, err error) {
 		return
 	}
 	accept := c.head.request.AppendAccept(nil, "", c.service.ExtraHeaders)
-	c.head = nil
 	backlog, err := c.sock.Write([][]byte{accept})
 	if err != nil {
 		return // Lost follows
 	}
+	c.head = nil
 	c.state = stateOpen
 	c.decoder.Limits = c.service.Limits()
 	c.heard = c.sock.Loop().Now()

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -553,6 +554,31 @@ func TestLostInEveryState(t *testing.T) {
 				})
 			})
 		}
+	}
+}
+
+// A brokenSocket fails to write, as a socket does whose peer has reset since
+// it was read.
+type brokenSocket struct{ server.Socket }
+
+func (brokenSocket) Write([][]byte) (int, error) { return 0, syscall.ECONNRESET }
+
+// TestResetBeforeAnswer has a peer reset between its request and the answer,
+// be it the 101 or a refusal.
+func TestResetBeforeAnswer(t *testing.T) {
+	for _, request := range []string{strings.Replace(handshake, "%s", "", 1), strings.Replace(handshake, "%s", "?refuse", 1), "GET / HTTP/1.0\r\n\r\n"} {
+		open(t, func(w *world, _ *services.Config) {
+			w.carrier.Accept = func(s server.Socket) (server.Receiver, error) { return w.Accept(brokenSocket{s}) }
+		}, func(t *testing.T, w *world) {
+			p := w.dial(t)
+			p.write(request)
+			synctest.Wait()
+			p.Conn.(interface{ Reset() }).Reset()
+			synctest.Wait()
+			if n := w.Open(); n != 0 {
+				t.Errorf("%d connections are open", n)
+			}
+		})
 	}
 }
 
