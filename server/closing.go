@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"lapps/protocol/wire"
@@ -79,15 +80,23 @@ func (c *conn) hangUp() {
 	c.linger(max(c.srv.closeTimeout()-spent, time.Millisecond))
 }
 
-// goAway ends the connection because the server does.
+// goAway ends the connection because the server does. What has been received
+// is delivered first, within the close timeout.
 func (c *conn) goAway() {
-	switch c.state {
-	case stateNew, stateJoining:
-		c.refuse(&wire.Refusal{Status: 503, Reason: "the server is shutting down"})
-	case stateOpen:
-		c.leave(wire.GoingAway, "the server is shutting down")
+	switch {
+	case c.state < stateOpen:
+		c.refuse(&wire.Refusal{Status: http.StatusServiceUnavailable, Reason: "the server is shutting down"})
+	case c.state == stateOpen && c.held == nil:
+		c.gone()
+	case c.state == stateOpen && !c.going:
+		c.going = true
+		c.since = c.sock.Loop().Now()
+		c.reschedule()
 	}
 }
+
+// gone ends what goAway began.
+func (c *conn) gone() { c.leave(wire.GoingAway, "the server is shutting down") }
 
 // abort ends the connection at once.
 func (c *conn) abort() {

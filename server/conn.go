@@ -37,28 +37,34 @@ type conn struct {
 	pinged  bool // our ping is not answered yet
 	paused  bool // the socket is not read
 	left    bool // the seat was told to leave
-	ours    bool // the loop itself appended to the outbox: Receive flushes
-	decoder wire.Decoder
-	head    *head // until open
-	held    *held // what waits for the service to take it
-	service *services.Service
-	seat    *services.Seat
-	timer   Timer
-	due     time.Duration // when the timer is armed for, on the loop's clock; 0: it is not
-	heard   time.Duration // when something was received last
-	since   time.Duration // when the ping was sent, the reading paused, or the state entered
-	begun   time.Duration // when the unfinished message began; 0: there is none
-	backlog int           // bytes the carrier holds
-	part    string        // of a large frame's payload: what is not written yet
-	pong    *string       // payload of the pong that waits for the backlog to go
-	verdict wire.Frame    // the Close frame, while leaving
+	going   bool // leaves when what it has received is delivered
+
+	joinEnded bool // the service has answered, or was not asked
+	ours      bool // the loop itself appended to the outbox: Receive flushes
+	decoder   wire.Decoder
+	head      *head // until open
+	held      *held // what waits for the service to take it
+	service   *services.Service
+	seat      *services.Seat
+	timer     Timer
+	due       time.Duration // when the timer is armed for, on the loop's clock; 0: it is not
+	heard     time.Duration // when something was received last
+	since     time.Duration // when the ping was sent, the reading paused, or the state entered
+	begun     time.Duration // when the unfinished message began; 0: there is none
+	stuck     time.Duration // when the backlog began, or went last
+	backlog   int           // bytes the carrier holds
+	part      string        // of a large frame's payload: what is not written yet
+	pong      *string       // payload of the pong that waits for the backlog to go
+	verdict   wire.Frame    // the Close frame, while leaving
 
 	mu     sync.Mutex   // guards the fields below
 	outbox []wire.Frame // what waits for the loop; nil while nothing does
 	queued int          // bytes of the outbox, part and backlog
 	dirty  bool         // on the dirty list, or to be flushed by the loop anyway
 
-	closed atomic.Bool // nothing may follow: the last frame is a Close frame, or all is over; stored with mu held
+	full    atomic.Bool // the outbox is well filled: see high; changed with mu held
+	parting atomic.Bool // the seat is left: what was accepted waits for no reader
+	closed  atomic.Bool // nothing may follow: the last frame is a Close frame, or all is over; stored with mu held
 
 	next, prev *conn // guarded by srv.mu
 }
@@ -203,7 +209,9 @@ func (c *conn) hold(p []byte) {
 // timers stand still meanwhile. The time without progress is limited by
 // Timeouts.Busy.
 func (c *conn) pause() {
-	c.since = c.heard
+	if !c.going {
+		c.since = c.heard
+	}
 	if !c.paused {
 		c.paused = true
 		c.sock.Pause(true)
@@ -226,7 +234,11 @@ func (c *conn) resume() {
 	if c.deliver(h.rest, h.then) && c.state == stateOpen {
 		c.receive(h.rest)
 	}
-	if c.held == nil && c.state == stateOpen {
+	switch {
+	case c.held != nil || c.state != stateOpen:
+	case c.going:
+		c.gone()
+	default:
 		c.paused = false
 		c.sock.Pause(false)
 		c.schedule()
@@ -250,13 +262,17 @@ func (c *conn) Lost(err error) {
 	c.decoder.Release()
 	c.held, c.head, c.part, c.pong = nil, nil, "", nil
 	c.leaveSeat(nil)
-	c.srv.exit(c)
+	if c.joinEnded { // or else joined does it: the service may still admit the peer
+		c.srv.exit(c)
+	}
 }
 
 // leaveSeat gives the seat up, once.
 func (c *conn) leaveSeat(then func()) {
 	if c.seat != nil && !c.left {
 		c.left = true
+		c.parting.Store(true)
+		c.seat.Drained() // nothing of it waits for a peer that is going
 		c.seat.Leave(then)
 	}
 }

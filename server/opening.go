@@ -20,6 +20,10 @@ type head struct {
 func (c *conn) start() {
 	c.timer.F = c.tick
 	c.since = c.sock.Loop().Now()
+	if c.surplus { // told at once, so that it costs as little as may be
+		c.refuse(&wire.Refusal{Status: http.StatusServiceUnavailable, Reason: "too many connections"})
+		return
+	}
 	c.schedule()
 }
 
@@ -53,6 +57,7 @@ func (c *conn) join(rest []byte) {
 		c.hold(rest)
 	}
 	request := services.Request{Request: c.head.request, RemoteAddr: c.sock.RemoteAddr()}
+	c.joinEnded = false
 	service.Join(c, request, func(seat *services.Seat, err error) {
 		c.sock.Loop().Post(func() { c.joined(seat, err) })
 	})
@@ -60,9 +65,6 @@ func (c *conn) join(rest []byte) {
 
 // route finds the service for the request.
 func (c *conn) route() (*services.Service, error) {
-	if c.surplus {
-		return nil, &wire.Refusal{Status: http.StatusServiceUnavailable, Reason: "too many connections"}
-	}
 	service := c.srv.Services.Lookup(c.head.request.Path)
 	if service == nil {
 		return nil, &wire.Refusal{Status: http.StatusNotFound, Reason: "no service has this path"}
@@ -76,8 +78,12 @@ func (c *conn) route() (*services.Service, error) {
 // joined is the service's answer.
 func (c *conn) joined(seat *services.Seat, err error) {
 	c.seat = seat
+	c.joinEnded = true
 	if c.state != stateJoining { // refused or lost meanwhile
 		c.leaveSeat(nil)
+		if c.state == stateLost {
+			c.srv.exit(c)
+		}
 		return
 	}
 	if err != nil {

@@ -16,6 +16,10 @@ const (
 	// maxBatch is how many messages are delivered at a time, at most.
 	maxBatch = 256
 
+	// frameCost is what a frame in an outbox costs besides its bytes on the
+	// wire: its place there. It counts, so that a million empty frames do.
+	frameCost = 48
+
 	// copyLimit is the size up to which payloads are copied beside their
 	// headers; larger ones are written from where they are.
 	copyLimit = 1 << 10
@@ -47,7 +51,7 @@ var outboxes = sync.Pool{New: func() any { return new([16]wire.Frame) }}
 // 1013: what waits for it is dropped, but for the Close frame. An empty outbox
 // takes one frame of any size.
 func (c *conn) Send(f wire.Frame) (queued int, err error) {
-	size := f.Size()
+	size := f.Size() + frameCost
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed.Load() {
@@ -61,7 +65,36 @@ func (c *conn) Send(f wire.Frame) (queued int, err error) {
 	}
 	c.pushLocked(f)
 	c.dirtyLocked()
+	if c.queued > c.high() {
+		c.full.Store(true)
+	}
 	return c.queued, nil
+}
+
+// high is how much may wait before the peer's own messages have to. The outbox
+// is full at twice as much.
+func (c *conn) high() int {
+	if limit := c.service.OutboxBytes; limit > 0 {
+		return limit / 2
+	}
+	return 512 << 10
+}
+
+// Full implements services.Peer.
+func (c *conn) Full() bool { return c.full.Load() && !c.closed.Load() && !c.parting.Load() }
+
+// sent takes n bytes off the account.
+func (c *conn) sent(n int) {
+	c.mu.Lock()
+	c.queued -= n
+	emptied := c.full.Load() && c.queued <= c.high()/2
+	if emptied {
+		c.full.Store(false)
+	}
+	c.mu.Unlock()
+	if emptied && c.seat != nil {
+		c.seat.Drained()
+	}
 }
 
 // Close implements services.Peer.
@@ -91,7 +124,7 @@ func (c *conn) pushLocked(f wire.Frame) {
 		c.outbox = outboxes.Get().(*[16]wire.Frame)[:0]
 	}
 	c.outbox = append(c.outbox, f)
-	c.queued += f.Size()
+	c.queued += f.Size() + frameCost
 	if f.Op == wire.Close {
 		c.closed.Store(true)
 	}
@@ -108,7 +141,7 @@ func (c *conn) dirtyLocked() {
 // dropLocked empties the outbox.
 func (c *conn) dropLocked() {
 	for _, f := range c.outbox {
-		c.queued -= f.Size()
+		c.queued -= f.Size() + frameCost
 	}
 	clear(c.outbox)
 	c.outbox = c.outbox[:0]
@@ -118,11 +151,11 @@ func (c *conn) dropLocked() {
 // carrier keeps a backlog.
 func (c *conn) Flush() {
 	c.ours = false
-	if c.closed.Load() && (c.state == stateOpen || c.state == stateLeaving) {
-		c.closing()
-	}
+	c.noticeClose()
+	before := c.backlog
 	for c.backlog == 0 && c.state >= stateOpen && c.state <= stateClosing {
 		vec, size := c.take()
+		c.noticeClose() // that may just have been appended, and taken
 		if size == 0 {
 			if c.state == stateClosing {
 				c.hangUp()
@@ -135,23 +168,32 @@ func (c *conn) Flush() {
 			return // Lost follows
 		}
 		c.backlog = backlog
-		c.mu.Lock()
-		c.queued -= size - backlog
-		c.mu.Unlock()
+		c.sent(size - backlog)
 	}
 	// Writable, or the connection's opening, flushes again. Meanwhile c may
 	// become dirty anew, so that a Close is noticed.
 	c.mu.Lock()
 	c.dirty = false
 	c.mu.Unlock()
+	c.noticeClose()
+	if c.backlog > 0 && before == 0 {
+		c.stuck = c.sock.Loop().Now()
+		c.schedule()
+	}
+}
+
+// noticeClose begins to close where the last frame is a Close frame.
+func (c *conn) noticeClose() {
+	if c.closed.Load() && (c.state == stateOpen || c.state == stateLeaving) {
+		c.closing()
+	}
 }
 
 // Writable implements Receiver.
 func (c *conn) Writable() {
-	c.mu.Lock()
-	c.queued -= c.backlog
-	c.mu.Unlock()
+	c.sent(c.backlog)
 	c.backlog = 0
+	c.heard, c.pinged = c.sock.Loop().Now(), false // who reads is alive
 	if c.pong != nil {
 		c.own(wire.Frame{Op: wire.Pong, Payload: *c.pong})
 		c.pong = nil
@@ -170,6 +212,7 @@ func (c *conn) take() (vec [][]byte, size int) {
 	s.frames = s.frames[:0]
 	c.mu.Lock()
 	for _, f := range c.outbox {
+		c.queued -= frameCost
 		s.frames = append(s.frames, f)
 		if size += f.Size(); size >= slice {
 			break

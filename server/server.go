@@ -54,7 +54,7 @@ type Timeouts struct {
 	Ping      time.Duration // nothing received, before the server sends a ping
 	Pong      time.Duration // after that ping, until anything is received; then 1008
 	Message   time.Duration // between the first byte of a message and its last; then 1008
-	Busy      time.Duration // the service does not keep up and the peer is not read; then 1013
+	Busy      time.Duration // no progress: the service does not keep up and the peer is not read, or the peer does not read; then 1013
 	Close     time.Duration // for what was accepted, before our Close frame; and again for the peer to go, before the connection is aborted; 0 means 5 s
 }
 
@@ -74,6 +74,8 @@ func (s *Server) Accept(sock Socket) (Receiver, error) {
 		scratch: s.scratchOf(sock.Loop()),
 		id:      s.ids.Add(1),
 		head:    &head{shake: wire.Handshake{Limits: s.Head}},
+
+		joinEnded: true,
 	}
 	if err := s.enter(c); err != nil {
 		return nil, err
@@ -91,17 +93,12 @@ func (s *Server) Open() int {
 
 // Shutdown tells every peer 1001, going away, after what it sent has been
 // answered, and waits until all connections have gone. New ones are aborted.
-// When ctx ends first, it aborts what is left, and returns ctx's error once
-// those have gone too. The loops must run.
+// When ctx ends first, it aborts what is left, waits for those, but for no
+// more than a second, in case a service does not answer to a peer that is
+// joining, and returns ctx's error. The loops must run. A second Shutdown waits
+// as well.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.mu.Lock()
-	s.draining = true
-	s.drained = make(chan struct{})
-	drained := s.drained
-	if s.open == 0 {
-		close(s.drained)
-	}
-	s.mu.Unlock()
+	drained := s.drain()
 	s.each((*conn).goAway)
 	select {
 	case <-drained:
@@ -109,8 +106,25 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	s.each((*conn).abort)
-	<-drained
+	select {
+	case <-drained:
+	case <-time.After(time.Second):
+	}
 	return ctx.Err()
+}
+
+// drain refuses new connections; the channel is closed when none is left.
+func (s *Server) drain() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.draining {
+		s.draining = true
+		s.drained = make(chan struct{})
+		if s.open == 0 {
+			close(s.drained)
+		}
+	}
+	return s.drained
 }
 
 // each has f called for each connection, on its loop.

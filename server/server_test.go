@@ -386,7 +386,7 @@ func TestTimeouts(t *testing.T) {
 			}
 		}, 10 * limits.Ping},
 		{"idle", func(l *server.Timeouts) { l.Ping = 0 }, func(t *testing.T, w *world) {
-			w.join(t, "").closed(1008, "nothing received for 1m40s")
+			w.join(t, "").closed(1008, "nothing received or read for 1m40s")
 		}, limits.Idle},
 		{"the peer does not hang up", nil, func(t *testing.T, w *world) {
 			p := w.join(t, "")
@@ -580,6 +580,162 @@ func TestResetBeforeAnswer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// An interruptedSocket calls hook once, after the Write that contains text: as
+// if another goroutine had been there at that moment.
+type interruptedSocket struct {
+	server.Socket
+	text string
+	hook func()
+}
+
+func (s *interruptedSocket) Write(p [][]byte) (int, error) {
+	n, err := s.Socket.Write(p)
+	if hook := s.hook; hook != nil && strings.Contains(string(bytes.Join(p, nil)), s.text) {
+		s.hook = nil
+		hook()
+	}
+	return n, err
+}
+
+// TestCloseDuringFlush has the service close while the loop is writing: the
+// end follows the Close frame at once.
+func TestCloseDuringFlush(t *testing.T) {
+	open(t, func(w *world, _ *services.Config) {
+		w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
+			is := &interruptedSocket{Socket: s, text: "answer"}
+			r, err := w.Accept(is)
+			is.hook = func() { r.(services.Peer).Close(4000, "bye") }
+			return r, err
+		}
+	}, func(t *testing.T, w *world) {
+		p := w.join(t, "")
+		begin := time.Now()
+		p.send("answer")
+		p.expect(0x81, "answer")
+		p.closed(4000, "bye")
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("took %v", took)
+		}
+	})
+}
+
+// TestSlowButSteady has a peer read a large message slowly, for longer than
+// it may be silent: it is alive.
+func TestSlowButSteady(t *testing.T) {
+	open(t, func(w *world, _ *services.Config) { w.carrier.Buffer = 32 << 10 }, func(t *testing.T, w *world) {
+		p := w.join(t, "")
+		p.send("big")
+		for got := 0; got < 300000; {
+			time.Sleep(time.Second)
+			n, err := p.r.Read(make([]byte, 4<<10))
+			if err != nil {
+				t.Fatalf("after %d bytes: %v", got, err)
+			}
+			got += n
+		}
+	})
+}
+
+// TestNeverReads has a peer that sends now and then and never reads: it is
+// closed for want of progress.
+func TestNeverReads(t *testing.T) {
+	open(t, func(w *world, _ *services.Config) { w.carrier.Buffer = 1000 }, func(t *testing.T, w *world) {
+		p := w.join(t, "")
+		p.send("big")
+		for begin := time.Now(); w.Open() > 0; time.Sleep(time.Second) {
+			io.WriteString(p, frame(0x8A, ""))
+			if time.Since(begin) > time.Minute {
+				t.Fatal("it is still open")
+			}
+		}
+	})
+}
+
+// TestAnswersWait has a peer send and not read: its own messages wait for it,
+// beyond what its outbox could hold, and nothing is lost when it reads.
+func TestAnswersWait(t *testing.T) {
+	open(t, func(w *world, c *services.Config) {
+		c.OutboxBytes = 100000
+		w.carrier.Buffer = 1000
+	}, func(t *testing.T, w *world) {
+		p := w.join(t, "")
+		message := strings.Repeat("x", 10000)
+		go func() {
+			for range 100 {
+				io.WriteString(p, frame(0x81, message))
+			}
+		}()
+		time.Sleep(20 * time.Second)
+		for range 100 {
+			p.expect(0x81, message)
+		}
+	})
+}
+
+// TestHeldAtShutdown has the server shut down while messages it has received
+// wait for their service: they are answered.
+func TestHeldAtShutdown(t *testing.T) {
+	open(t, func(w *world, c *services.Config) { c.Mailbox = vm.Limits{GateEvents: 2} }, func(t *testing.T, w *world) {
+		p := w.join(t, "")
+		p.write(frame(0x81, "wait") + frame(0x81, "1") + frame(0x81, "2") + frame(0x81, "3"))
+		synctest.Wait()
+		done := make(chan error, 2)
+		go func() { done <- w.Shutdown(context.Background()) }()
+		go func() { done <- w.Shutdown(context.Background()) }()
+		synctest.Wait()
+		openGate()
+		for _, want := range []string{"wait", "1", "2", "3"} {
+			p.expect(0x81, want)
+		}
+		p.closed(1001, "the server is shutting down")
+		p.Close()
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// TestLostWhileJoining loses peers while their onConnect runs, and stops: each
+// that is admitted is disconnected, before onShutdown.
+func TestLostWhileJoining(t *testing.T) {
+	open(t, func(w *world, c *services.Config) {
+		c.Instances = 1
+		c.Files = fstest.MapFS{"test.lua": {Data: []byte(`return {
+			onConnect = function() require("gate").wait() print("admitted") end,
+			onMessage = print,
+			onDisconnect = function() print("gone") end,
+			onShutdown = function() print("shut down") end}`)}}
+	}, func(t *testing.T, w *world) {
+		for range 20 {
+			p := w.dial(t)
+			p.write(strings.Replace(handshake, "%s", "", 1))
+			synctest.Wait()
+			p.Close()
+		}
+		go func() {
+			time.Sleep(time.Second)
+			for range 20 {
+				openGate()
+			}
+		}()
+		if err := w.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := w.Services.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+		log := w.log.String()
+		if a, g := strings.Count(log, "admitted"), strings.Count(log, "gone"); a != 20 || g != 20 {
+			t.Errorf("%d admitted, %d disconnected", a, g)
+		}
+		if strings.LastIndex(log, "gone") > strings.Index(log, "shut down") {
+			t.Error("onDisconnect was called after onShutdown")
+		}
+	})
 }
 
 // TestShutdown says 1001 after what was sent has been answered.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"lapps/protocol/wire"
@@ -24,13 +25,18 @@ func (c *conn) deadline() (at time.Duration, then func(*conn)) {
 	case stateNew, stateJoining:
 		sooner(c.since, t.Handshake, (*conn).lateHandshake)
 	case stateOpen:
-		if c.paused {
+		switch {
+		case c.going:
+			sooner(c.since, c.srv.closeTimeout(), (*conn).gone)
+			return at, then
+		case c.paused:
 			sooner(c.since, t.Busy, (*conn).lateService)
-			break
-		}
-		if c.pinged {
+			return at, then
+		case c.backlog > 0: // a ping would wait behind it; Writable says that the peer is alive
+			sooner(c.stuck, t.Busy, (*conn).lateReader)
+		case c.pinged:
 			sooner(c.since, t.Pong, (*conn).latePong)
-		} else {
+		default:
 			sooner(c.heard, t.Ping, (*conn).ping)
 		}
 		sooner(c.heard, t.Idle, (*conn).lateInput)
@@ -77,9 +83,9 @@ func (c *conn) tick() {
 func (c *conn) lateHandshake() {
 	switch {
 	case c.state == stateJoining:
-		c.refuse(&wire.Refusal{Status: 503, Reason: "the service did not answer in time"})
+		c.refuse(&wire.Refusal{Status: http.StatusServiceUnavailable, Reason: "the service did not answer in time"})
 	case c.head.began:
-		c.refuse(&wire.Refusal{Status: 408, Reason: "the request was not complete in time"})
+		c.refuse(&wire.Refusal{Status: http.StatusRequestTimeout, Reason: "the request was not complete in time"})
 	default:
 		c.linger(c.srv.closeTimeout())
 	}
@@ -97,11 +103,15 @@ func (c *conn) latePong() {
 }
 
 func (c *conn) lateInput() {
-	c.leave(wire.PolicyViolation, fmt.Sprintf("nothing received for %v", c.srv.Timeouts.Idle))
+	c.leave(wire.PolicyViolation, fmt.Sprintf("nothing received or read for %v", c.srv.Timeouts.Idle))
 }
 
 func (c *conn) lateMessage() {
 	c.leave(wire.PolicyViolation, fmt.Sprintf("a message was not complete within %v", c.srv.Timeouts.Message))
+}
+
+func (c *conn) lateReader() {
+	c.leave(wire.TryAgainLater, "reading too slowly")
 }
 
 func (c *conn) lateService() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -21,6 +22,8 @@ type instance struct {
 	log       *slog.Logger
 	callbacks *lua.LTable // the service's table: what its module returned
 	onConnect bool        // the table has an onConnect
+
+	joining atomic.Int32 // peers that wait for onConnect
 
 	// Owned by whoever holds the baton.
 	current *Seat   // whose event is being handled, if that may be told: see find
@@ -61,9 +64,6 @@ func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
 func (in *instance) load(machine *vm.Instance) error {
 	l := machine.State()
 	name := in.service.Name
-	if name == "ws" || name == "instance_id" || l.G.Global.RawGetString(name) != lua.LNil {
-		return fmt.Errorf("a service cannot be called %s: that is a global of Lua's or ours", name)
-	}
 	ret, err := machine.Main()
 	if err != nil {
 		return err
@@ -80,7 +80,11 @@ func (in *instance) load(machine *vm.Instance) error {
 	if err := in.checkCallbacks(); err != nil {
 		return err
 	}
-	_, err = in.call("onStart")
+	if _, err := in.call("onStart"); err != nil {
+		return err
+	}
+	onConnect, err := in.vm.Index(table, "onConnect") // which onStart may have set
+	in.onConnect = onConnect != lua.LNil
 	return err
 }
 
@@ -97,7 +101,6 @@ func (in *instance) checkCallbacks() error {
 		case fn != lua.LNil && fn.Type() != lua.LTFunction:
 			wrong = append(wrong, fmt.Sprintf("%s must be a function, not a %s", name, fn.Type()))
 		}
-		in.onConnect = in.onConnect || name == "onConnect" && fn != lua.LNil
 	}
 	if wrong != nil {
 		return fmt.Errorf("%s.lua: %s", in.service.Name, strings.Join(wrong, "; "))

@@ -23,6 +23,10 @@ type Peer interface {
 	// connection, after Waker().Wake(). A second Close does nothing.
 	Close(code wire.Code, reason string)
 
+	// Full reports whether much waits for the peer to read: its own messages
+	// should wait, too. Seat.Drained is called when it has read, or is closed.
+	Full() bool
+
 	// Resume says that a Deliver that returned ErrBusy may be tried again.
 	Resume()
 

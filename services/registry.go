@@ -63,31 +63,32 @@ func (r *Registry) Services() []*Service {
 	return all
 }
 
-// Start starts every service that has AutoStart, in order of their names. One
-// that does not start is logged and refuses its peers with 503; the others
-// run. The error joins those of all that did not start.
+// Start starts every service that has AutoStart, all at once, and waits for
+// them. One that does not start is logged and refuses its peers with 503; the
+// others run. The error joins those of all that did not start.
 func (r *Registry) Start(ctx context.Context) error {
-	var errs []error
-	for _, s := range r.Services() {
+	return r.each(func(s *Service) error {
 		if !s.AutoStart {
-			continue
+			return nil
 		}
-		if err := s.Start(ctx); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+		return s.Start(ctx)
+	})
 }
 
 // Stop stops all services at once and waits for them: what they accepted is
 // handled, then onShutdown is called. When ctx ends first, their Lua is
 // interrupted. The error joins those of all that had to be.
 func (r *Registry) Stop(ctx context.Context) error {
+	return r.each(func(s *Service) error { return s.Stop(ctx) })
+}
+
+// each calls f for all services at once and joins their errors.
+func (r *Registry) each(f func(*Service) error) error {
 	all := r.Services()
 	errs := make([]error, len(all))
 	var wg sync.WaitGroup
 	for i, s := range all {
-		wg.Go(func() { errs[i] = s.Stop(ctx) })
+		wg.Go(func() { errs[i] = f(s) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,8 +37,9 @@ type Seat struct {
 	id      uint64
 	handler lua.LValue // id, boxed once
 
-	gate   vm.Gate
-	closed atomic.Bool // the service has closed the connection: what still waits is dropped
+	gate    vm.Gate
+	drained atomic.Pointer[chan struct{}] // closed by Drained; nil: nobody waits
+	closed  atomic.Bool                   // the service has closed the connection: what still waits is dropped
 
 	// Set before the event that needs it is posted, used by its handler.
 	joining *joining
@@ -50,6 +52,10 @@ type joining struct {
 	answer  func(*Seat, error)
 }
 
+// maxJoining is how many requests may wait for an instance's onConnect: each
+// holds its head. The next is refused with 503.
+const maxJoining = 1024
+
 // The kinds of events of a seat. A message's is its wire.Op.
 const (
 	kindConnect = 0x80 + iota
@@ -58,6 +64,10 @@ const (
 
 // join gives p a seat, at once or after onConnect.
 func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
+	if in.vm.Full() || in.onConnect && in.joining.Load() >= maxJoining {
+		answer(nil, unavailable("the service is busy"))
+		return
+	}
 	s := &Seat{in: in, peer: p, id: p.ID()}
 	s.handler = lua.LNumber(s.id)
 	in.service.reg.handlers.add(s)
@@ -66,11 +76,21 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
 		answer(s, nil)
 		return
 	}
+	in.joining.Add(1)
 	s.joining = &joining{request: r, answer: answer}
 	if err := in.vm.Post(vm.Event{Target: s, Kind: kindConnect}); err != nil {
+		s.joined()
 		s.remove()
 		answer(nil, unavailable("the service is stopping"))
 	}
+}
+
+// joined takes what was needed to join.
+func (s *Seat) joined() *joining {
+	j := s.joining
+	s.joining = nil
+	s.in.joining.Add(-1)
+	return j
 }
 
 // Deliver has the instance handle messages, behind those delivered before: all
@@ -98,6 +118,39 @@ func (s *Seat) Leave(then func()) {
 	}
 }
 
+// Drained is told when the peer has read what made it Full, or is going. Any
+// goroutine.
+func (s *Seat) Drained() {
+	if ch := s.drained.Swap(nil); ch != nil {
+		close(*ch)
+	}
+}
+
+// awaitDrained has the peer's next message wait while the peer is Full: so a
+// peer that sends and does not read holds up itself, and is not closed for the
+// answers that wait for it. Others are handled meanwhile.
+func (s *Seat) awaitDrained() {
+	for s.peer.Full() {
+		ch := make(chan struct{})
+		s.drained.Store(&ch)
+		if !s.peer.Full() {
+			return
+		}
+		stopped := false
+		s.in.vm.Wait(func(ctx context.Context) {
+			select {
+			case <-ch:
+			case <-ctx.Done():
+				stopped = true
+			}
+		})
+		if stopped {
+			return
+		}
+		s.in.current = s
+	}
+}
+
 // Gate implements vm.Target: a peer's messages are handled in order.
 func (s *Seat) Gate() *vm.Gate { return &s.gate }
 
@@ -113,6 +166,7 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 	case kindLeave:
 		s.leave()
 	default:
+		s.awaitDrained()
 		if !s.closed.Load() {
 			s.message(wire.Op(e.Kind), e.Data)
 		}
@@ -122,8 +176,7 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 
 // connect asks onConnect whether the peer is welcome.
 func (s *Seat) connect() {
-	j := s.joining
-	s.joining = nil
+	j := s.joined()
 	result, err := s.in.call("onConnect", s.handler, requestTable(s.in.vm.State(), j.request))
 	var refusal *wire.Refusal
 	if err != nil {

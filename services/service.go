@@ -61,6 +61,8 @@ func (c *Config) check() error {
 	switch {
 	case c.Name == "":
 		return errors.New("services: a service has no name")
+	case vm.Reserved(c.Name) || c.Name == "ws" || c.Name == "instance_id":
+		return fmt.Errorf("services: a service cannot be called %s: that is a global of Lua's or ours", c.Name)
 	case c.Files == nil:
 		return fmt.Errorf("services: %s: no directory is given", c.Name)
 	case c.RequestTarget == "" || c.RequestTarget[0] != '/':

@@ -44,6 +44,7 @@ func (p *peer) note(format string, args ...any) {
 func (p *peer) ID() uint64            { return p.id }
 func (p *peer) Waker() services.Waker { return p }
 func (p *peer) Resume()               { p.note("resume") }
+func (p *peer) Full() bool            { return false }
 func (p *peer) Wake()                 { p.note("wake") }
 
 func (p *peer) Send(f wire.Frame) (int, error) {
@@ -389,30 +390,18 @@ func TestDoesNotStart(t *testing.T) {
 	}
 }
 
-// TestReservedNames has no service hide what others, and it itself, need.
-func TestReservedNames(t *testing.T) {
-	for _, name := range []string{"ws", "string", "print", "instance_id"} {
-		r, err := services.New([]services.Config{{Name: name, RequestTarget: "/x", Instances: 1, AutoStart: true,
-			Files: fstest.MapFS{name + ".lua": {Data: []byte("return {onMessage = function() end}")}}}}, nil, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := r.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "a service cannot be called "+name) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 func TestNewRefuses(t *testing.T) {
 	files := fstest.MapFS{}
 	good := services.Config{Name: "a", RequestTarget: "/a", Instances: 1, Files: files}
 	for want, all := range map[string][]services.Config{
-		`services: a service has no name`:                       {{}},
-		`services: a: no directory is given`:                    {{Name: "a"}},
-		`services: a: request target "a" does not begin with /`: {{Name: "a", Files: files, RequestTarget: "a"}},
-		`services: a: 0 instances: at least 1 is needed`:        {{Name: "a", Files: files, RequestTarget: "/a"}},
-		`services: a: there are two services of this name`:      {good, good},
-		`services: b: request target "/a" is that of a`:         {good, {Name: "b", RequestTarget: "/a", Instances: 1, Files: files}},
+		`services: a service cannot be called ws: that is a global of Lua's or ours`:     {{Name: "ws"}},
+		`services: a service cannot be called string: that is a global of Lua's or ours`: {{Name: "string"}},
+		`services: a service has no name`:                                                {{}},
+		`services: a: no directory is given`:                                             {{Name: "a"}},
+		`services: a: request target "a" does not begin with /`:                          {{Name: "a", Files: files, RequestTarget: "a"}},
+		`services: a: 0 instances: at least 1 is needed`:                                 {{Name: "a", Files: files, RequestTarget: "/a"}},
+		`services: a: there are two services of this name`:                               {good, good},
+		`services: b: request target "/a" is that of a`:                                  {good, {Name: "b", RequestTarget: "/a", Instances: 1, Files: files}},
 	} {
 		if _, err := services.New(all, nil, slog.New(slog.DiscardHandler)); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)

@@ -38,7 +38,7 @@ type coderClient struct{ c *coder.Conn }
 
 func dialCoder(t testing.TB, url string, header http.Header) client {
 	t.Helper()
-	c, _, err := coder.Dial(within(t), url, &coder.DialOptions{HTTPHeader: header})
+	c, _, err := coder.Dial(patience(t), url, &coder.DialOptions{HTTPHeader: header})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,14 +56,14 @@ func (c *coderClient) kind(binary bool) coder.MessageType {
 
 func (c *coderClient) send(t testing.TB, binary bool, message []byte) {
 	t.Helper()
-	if err := c.c.Write(within(t), c.kind(binary), message); err != nil {
+	if err := c.c.Write(patience(t), c.kind(binary), message); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func (c *coderClient) fragments(t testing.TB, binary bool, parts ...[]byte) {
 	t.Helper()
-	w, err := c.c.Writer(within(t), c.kind(binary))
+	w, err := c.c.Writer(patience(t), c.kind(binary))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func (c *coderClient) fragments(t testing.TB, binary bool, parts ...[]byte) {
 
 func (c *coderClient) receive(t testing.TB) (bool, []byte) {
 	t.Helper()
-	kind, message, err := c.c.Read(within(t))
+	kind, message, err := c.c.Read(patience(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func (c *coderClient) receive(t testing.TB) (bool, []byte) {
 func (c *coderClient) closed(t testing.TB) (int, string) {
 	t.Helper()
 	for {
-		if _, _, err := c.c.Read(within(t)); err != nil {
+		if _, _, err := c.c.Read(patience(t)); err != nil {
 			var e coder.CloseError
 			if !errors.As(err, &e) {
 				t.Fatalf("not a Close frame: %v", err)
@@ -112,7 +112,7 @@ type gorillaClient struct{ c *gorilla.Conn }
 
 func dialGorilla(t testing.TB, url string, header http.Header) client {
 	t.Helper()
-	c, _, err := gorilla.DefaultDialer.DialContext(within(t), url, header)
+	c, _, err := gorilla.DefaultDialer.DialContext(patience(t), url, header)
 	if err != nil {
 		t.Fatal(err)
 	}

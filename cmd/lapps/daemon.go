@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"lapps/acl"
 	"lapps/config"
@@ -50,6 +51,10 @@ func directory(cfg *config.Config) filesOf {
 	}
 }
 
+// startTime is how long services may take to start before connections are
+// accepted all the same: one that does not run yet answers 503.
+const startTime = time.Second
+
 // start opens the listeners, starts the services, and accepts. A service that
 // does not start is logged and leaves the others alone; a listener that does
 // not open is an error.
@@ -60,11 +65,22 @@ func (d *daemon) start(ctx context.Context) (err error) {
 	if d.carrier, err = epoll.New(epoll.Config{Loops: d.cfg.Loops, Log: d.log}); err != nil {
 		return errors.Join(err, d.closeListeners())
 	}
-	_ = d.registry.Start(ctx) // each failure has been logged with its service
+	started := make(chan struct{})
+	go func() {
+		defer close(started)
+		_ = d.registry.Start(ctx) // each failure has been logged with its service
+	}()
+	select {
+	case <-started:
+	case <-time.After(startTime):
+		d.log.Warn("services take long to start; they answer 503 until they have")
+	case <-ctx.Done():
+	}
 	for _, ln := range d.listeners {
 		d.carrier.Listen(ln, d.server.Admit, d.server.Accept)
 		d.log.Info("listening", "address", ln.Addr().String())
 	}
+	<-started
 	return nil
 }
 
@@ -102,14 +118,23 @@ func (d *daemon) Addrs() []net.Addr {
 // stop ends all in order: no new connections, 1001 to every peer, onShutdown
 // of every service, the loops; within the configured time.
 func (d *daemon) stop() error {
-	ctx := context.Background()
-	if limit := d.cfg.Timeouts.Shutdown.Duration(); limit > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, limit)
-		defer cancel()
-	}
 	d.carrier.StopAccepting()
-	return errors.Join(d.server.Shutdown(ctx), d.registry.Stop(ctx), d.carrier.Stop(ctx))
+	limit := d.cfg.Timeouts.Shutdown.Duration()
+	ctx, cancel := within(limit)
+	defer cancel()
+	// A quarter of the time is the services', whose onShutdown peers that do
+	// not go shall not prevent.
+	early, cancelEarly := within(limit * 3 / 4)
+	defer cancelEarly()
+	return errors.Join(d.server.Shutdown(early), d.registry.Stop(ctx), d.carrier.Stop(ctx))
+}
+
+// within is a context that ends after limit; 0: never.
+func within(limit time.Duration) (context.Context, context.CancelFunc) {
+	if limit == 0 {
+		return context.WithCancel(context.Background())
+	}
+	return context.WithTimeout(context.Background(), limit)
 }
 
 // assemble makes what the configuration says, and starts nothing.
@@ -153,6 +178,10 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 		dir, where, err := files(name)
 		if err != nil {
 			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("its directory must be readable: %v", err)))
+			continue
+		}
+		if _, err := fs.Stat(dir, name+".lua"); err != nil {
+			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("its main file %s must be readable: %v", filepath.Join(where, name+".lua"), err)))
 			continue
 		}
 		access, err := acl.Parse(s.ACL.Policy, s.ACL.Exclude)

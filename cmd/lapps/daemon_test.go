@@ -162,8 +162,8 @@ func atRest() (heap uint64) {
 	return m.HeapAlloc
 }
 
-// within is a context that ends before a test would hang.
-func within(t testing.TB) context.Context {
+// patience is a context that ends before a test would hang.
+func patience(t testing.TB) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)

@@ -51,7 +51,7 @@ func TestExampleCounter(t *testing.T) {
 		if name != "" {
 			header.Set("X-Name", name)
 		}
-		_, response, err := coder.Dial(within(t), d.url("/counter"), &coder.DialOptions{HTTPHeader: header})
+		_, response, err := coder.Dial(patience(t), d.url("/counter"), &coder.DialOptions{HTTPHeader: header})
 		if err == nil || response == nil || response.StatusCode != want {
 			t.Errorf("%q: %v, %v, want status %d", name, response, err, want)
 		}

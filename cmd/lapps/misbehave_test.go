@@ -28,7 +28,7 @@ return trouble`
 
 func troubleDaemon(t *testing.T) *testDaemon {
 	return startDaemon(t, `{
-		"timeouts": {"message_ms": 300, "close_ms": 300, "handshake_ms": 500},
+		"timeouts": {"busy_ms": 300, "message_ms": 300, "close_ms": 300, "handshake_ms": 500},
 		"services": {
 			"echo": {"outbox_bytes": 65536, "max_inbound_message_size": 1000000},
 			"trouble": {},
@@ -124,7 +124,7 @@ func TestMisbehaviour(t *testing.T) {
 		c.SetReadBuffer(4096)
 		big := maskedFrame(0x82, bytes.Repeat([]byte("x"), 60000))
 		gone := make(chan struct{})
-		go func() { // until the server closes: its own queue is 64 KiB
+		go func() { // until the server closes: it stops reading, and waits for busy_ms
 			defer close(gone)
 			for {
 				if _, err := c.Write(big); err != nil {

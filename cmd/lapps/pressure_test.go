@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// slowLua answers with the number in the message, after some work.
+// slowLua echoes after some work.
 const slowLua = `
 local slow = {}
 function slow.onMessage(handler, opcode, message)
   local x = 0
   for i = 1, 2000 do x = x + i end
-  return ws:send(handler, opcode, string.sub(message, 1, 8))
+  return ws:send(handler, opcode, message)
 end
 return slow`
 
@@ -45,7 +45,7 @@ func TestBackPressure(t *testing.T) {
 	var ahead int64
 	for i := range uint64(count) {
 		op, p := readFrame(t, r)
-		if op != 2 || len(p) != 8 || binary.BigEndian.Uint64(p) != i {
+		if op != 2 || len(p) != size || binary.BigEndian.Uint64(p) != i {
 			t.Fatalf("answer %d: op %d, %x", i, op, p)
 		}
 		ahead = max(ahead, sent.Load()-int64(i))
@@ -64,10 +64,28 @@ func TestBackPressure(t *testing.T) {
 	t.Logf("the sender was at most %d of %d messages ahead", ahead, count)
 }
 
+// TestLargeAnswers has a client that reads at once ask for much with little,
+// many requests in flight: its answers wait for each other, and none is lost.
+func TestLargeAnswers(t *testing.T) {
+	d := startDaemon(t, `{"services": {"amp": {}}}`, map[string]string{"amp/amp.lua": `
+		local answer = ("x"):rep(8192)
+		return {onMessage = function(handler) return ws:send(handler, 2, answer) end}`})
+	for _, n := range []int{127, 128, 500, 2000} {
+		c := rawOpen(t, d.addr(), "/amp")
+		go c.Write(bytes.Repeat(maskedFrame(0x81, []byte("get")), n))
+		r := bufio.NewReader(c)
+		for i := range n {
+			if op, p := readFrame(t, r); op != 2 || len(p) != 8192 {
+				t.Fatalf("answer %d of %d: op %d, %.40q", i, n, op, p)
+			}
+		}
+	}
+}
+
 // TestStoppedReader has a peer that sends and never reads: it costs a bounded
 // amount of memory and is closed, while others echo.
 func TestStoppedReader(t *testing.T) {
-	d := startDaemon(t, `{"timeouts": {"close_ms": 300}, "services": {"echo": {"outbox_bytes": 1048576}}}`, echoApp)
+	d := startDaemon(t, `{"timeouts": {"busy_ms": 500, "close_ms": 300}, "services": {"echo": {}}}`, echoApp)
 	before := atRest()
 	c := rawOpen(t, d.addr(), "/echo")
 	frame := maskedFrame(0x82, bytes.Repeat([]byte("x"), 32<<10))

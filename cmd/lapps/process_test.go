@@ -148,10 +148,42 @@ func TestSignal(t *testing.T) {
 // TestShutdownDeadline has Lua that never returns: the deadline ends it, and
 // the exit status is still 0.
 func TestShutdownDeadline(t *testing.T) {
-	p := startProcess(t, 1, `{"timeouts": {"shutdown_ms": 400, "close_ms": 100}, "services": {"s": {"instances": 1}}}`,
+	p := startProcess(t, 1, `{"timeouts": {"shutdown_ms": 800, "close_ms": 100}, "services": {"s": {"instances": 1}}}`,
 		map[string]string{"s/s.lua": shutdownLua})
 	c := dialCoder(t, "ws://"+p.addr+"/s", nil)
 	c.send(t, false, []byte("hang"))
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	if status := p.wait(t); status != 0 {
+		t.Errorf("exit status %d, want 0\n%s", status, p.log)
+	}
+}
+
+// TestSilentPeersAtShutdown has a peer that does not go use up the deadline:
+// onShutdown is called all the same.
+func TestSilentPeersAtShutdown(t *testing.T) {
+	p := startProcess(t, 1, `{"timeouts": {"shutdown_ms": 800, "close_ms": 60000}, "services": {"s": {"instances": 1}}}`,
+		map[string]string{"s/s.lua": shutdownLua})
+	rawOpen(t, p.addr, "/s")
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	if status := p.wait(t); status != 0 {
+		t.Errorf("exit status %d, want 0\n%s", status, p.log)
+	}
+	if n := strings.Count(p.log.String(), `"msg":"onShutdown"`); n != 1 {
+		t.Errorf("onShutdown called %d times, want once\n%s", n, p.log)
+	}
+}
+
+// TestSlowStart has a service whose onStart never ends: the others are served,
+// and the daemon can be stopped.
+func TestSlowStart(t *testing.T) {
+	p := startProcess(t, 1, `{"timeouts": {"shutdown_ms": 800}, "services": {"echo": {}, "aaa": {}}}`, map[string]string{
+		"echo/echo.lua": echoLua,
+		"aaa/aaa.lua":   "return {onStart = function() while true do end end, onMessage = print}",
+	})
+	mustEcho(t, "ws://"+p.addr+"/echo")
+	if status := statusOf(t, p.addr, upgrade("/aaa")); status != 503 {
+		t.Errorf("status %d, want 503", status)
+	}
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	if status := p.wait(t); status != 0 {
 		t.Errorf("exit status %d, want 0\n%s", status, p.log)

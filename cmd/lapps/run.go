@@ -78,11 +78,12 @@ Control-C ends it. "lapps run -c PATH" serves services of your own; "lapps help"
 `, addr)
 }
 
-// serve runs a daemon until ctx ends or a signal comes. started, if not nil,
-// is called when it serves.
+// serve runs a daemon until ctx ends or a signal comes; a second signal ends
+// the process at once. started, if not nil, is called when all services have
+// been started.
 func serve(ctx context.Context, cfg *config.Config, files filesOf, log *slog.Logger, started func(*daemon)) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	ctx, release := untilSignal(ctx, func() { os.Exit(exitFailed) })
+	defer release()
 	raiseFileLimit(log)
 	tuneGarbage()
 	d, err := assemble(cfg, files, log)
@@ -96,9 +97,7 @@ func serve(ctx context.Context, cfg *config.Config, files filesOf, log *slog.Log
 		started(d)
 	}
 	<-ctx.Done()
-	log.Info("stopping", "deadline", cfg.Timeouts.Shutdown.Duration())
-	again := onSecondSignal(func() { os.Exit(exitFailed) })
-	defer again()
+	log.Info("stopping", "deadline", cfg.Timeouts.Shutdown.Duration().String())
 	if err := d.stop(); errors.Is(err, context.DeadlineExceeded) {
 		log.Warn("not all was answered before the deadline", "err", err)
 	} else if err != nil {
@@ -108,21 +107,27 @@ func serve(ctx context.Context, cfg *config.Config, files filesOf, log *slog.Log
 	return nil
 }
 
-// onSecondSignal has end called at the next signal, until the function that
-// it returns is called.
-func onSecondSignal(end func()) (cancel func()) {
-	signals := make(chan os.Signal, 1)
-	done := make(chan struct{})
+// untilSignal returns a context that ends at the first SIGINT or SIGTERM. At
+// the second, again is called, whatever the process waits for meanwhile, be it
+// somebody to read its log.
+func untilSignal(ctx context.Context, again func()) (_ context.Context, release func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	released := make(chan struct{})
 	go func() {
-		select {
-		case <-signals:
-			end()
-		case <-done:
+		for _, act := range []func(){cancel, again} {
+			select {
+			case <-signals:
+				act()
+			case <-released:
+				return
+			}
 		}
 	}()
-	return func() {
+	return ctx, func() {
 		signal.Stop(signals)
-		close(done)
+		close(released)
+		cancel()
 	}
 }

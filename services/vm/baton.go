@@ -13,8 +13,11 @@ import (
 // then. What wait panics with goes on up to Lua, with the baton held.
 //
 // The replies written so far go out before the wait: Block ends the turn.
-func Block(L *lua.LState, wait func(ctx context.Context)) {
-	in := Of(L)
+func Block(L *lua.LState, wait func(ctx context.Context)) { Of(L).Wait(wait) }
+
+// Wait is Block for a Target that has to wait in Handle, outside of Lua. The
+// baton must be held.
+func (in *Instance) Wait(wait func(ctx context.Context)) {
 	e, thread := in.running, in.main.G.CurrentThread
 	e.leave()
 	defer e.enter(thread)

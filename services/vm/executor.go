@@ -1,8 +1,12 @@
 package vm
 
+import "time"
+
 const (
-	turnEvents       = 256 // events of a turn, at most
-	maxIdleExecutors = 8   // parked; more than these end
+	turnEvents       = 256              // events of a turn, at most
+	turnTime         = time.Millisecond // and how long it lasts, about: what it wrote waits for its end
+	lookAtClock      = 8                // events between two looks at the clock; the first of a turn, too
+	maxIdleExecutors = 8                // parked; more than these end
 )
 
 // An executor is a goroutine that handles events while it holds the baton.
@@ -42,7 +46,7 @@ type executor struct {
 func (e *executor) run() {
 	for {
 		e.in.running = e
-		e.in.left = turnEvents
+		e.in.beginTurn()
 		e.work()
 		if !e.parked {
 			return
@@ -85,7 +89,7 @@ func (e *executor) handle(it *item) {
 // has been given away.
 func (e *executor) nextItem() *item {
 	in := e.in
-	if in.left == 0 || in.pos == len(in.batch) || in.wanted.Load() != 0 {
+	if in.left == 0 || in.pos == len(in.batch) || in.wanted.Load() != 0 || e.late() {
 		if !e.turn() {
 			return nil
 		}
@@ -94,6 +98,20 @@ func (e *executor) nextItem() *item {
 	it := &in.batch[in.pos]
 	in.pos++
 	return it
+}
+
+// late reports whether the turn has lasted long enough. It looks at the clock
+// before each event while handlers are slow, and seldom while they are fast.
+func (e *executor) late() bool {
+	in := e.in
+	done := turnEvents - in.left
+	return (done == 1 || done%lookAtClock == 0) && time.Since(in.begun) > turnTime
+}
+
+// beginTurn begins to count a turn's events and its time.
+func (in *Instance) beginTurn() {
+	in.left = turnEvents
+	in.begun = time.Now()
 }
 
 // turn ends the runner's turn and begins the next, if there are events.
@@ -109,7 +127,7 @@ func (e *executor) turn() bool {
 	more := in.pos < len(in.batch)
 	e.pass(more)
 	if more {
-		in.left = turnEvents
+		in.beginTurn()
 	}
 	return more
 }

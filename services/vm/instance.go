@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -83,6 +84,7 @@ type Instance struct {
 	pos     int           // of the runner's next item in batch
 	settled int           // items of batch that were struck off the accounts
 	left    int           // events left in the turn
+	begun   time.Time     // when the turn began
 	ran     bool          // a handler ran since the last TurnEnd
 	threads []*lua.LState // free
 	globals bool          // Globals has been called

@@ -20,8 +20,8 @@ type Target interface {
 	Gate() *Gate
 
 	// Room is called once after an Offer that returned ErrBusy, when it may
-	// be tried again: the instance is below half of its limits and the gate
-	// below half of its share. It is called on an executor between two
+	// be tried again: the gate is below half of its share, and the instance
+	// below half of its limits, or it is this target's turn. It is called on an executor between two
 	// events, with no mutex held, and must neither block nor call Lua.
 	Room()
 }
@@ -195,23 +195,33 @@ func (in *Instance) makeRoom() {
 }
 
 // roomy removes and returns the refused targets that may try again. mu is
-// held. The instance is below half of its limits before any is looked at, and
-// a gate that is not below half of its share holds much, so few are looked at
-// in vain.
+// held. Where the instance is below half of its limits that is every target
+// whose gate is below half of its share; where it is fuller it is one of them
+// for each turn, so that others, who are fast enough never to be refused, do
+// not keep it waiting for ever.
 func (in *Instance) roomy() []Target {
-	if len(in.refused) == 0 {
+	if len(in.refused) == 0 || !in.hasRoom(nil, 0) {
 		return nil
 	}
 	l := &in.limits
-	if in.events > 0 && (2*in.events >= l.Events || 2*in.bytes >= l.Bytes) {
-		return nil
-	}
+	all := in.events == 0 || 2*in.events < l.Events && 2*in.bytes < l.Bytes
 	var targets []Target
-	for t, g := range in.refused {
+	for t, g := range in.refused { // begins anywhere
 		if g == nil || g.events == 0 || 2*g.events < l.GateEvents && 2*g.bytes < l.GateBytes {
 			targets = append(targets, t)
 			delete(in.refused, t)
+			if !all {
+				break
+			}
 		}
 	}
 	return targets
+}
+
+// Full reports whether an event without data would be refused now, whatever
+// its gate. It may be called from any goroutine.
+func (in *Instance) Full() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.hasRoom(nil, 0)
 }

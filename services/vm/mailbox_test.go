@@ -3,8 +3,11 @@ package vm
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -104,20 +107,60 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// Room waits until the instance is below half, not merely below its limit.
-func TestRoomAtHalf(t *testing.T) {
-	const limit = 4 * turnEvents
-	var queuedAt []int
+// While the instance is fuller than half, one refused target is told of room
+// for each turn; the others when it is below half.
+func TestRoomForOneByOne(t *testing.T) {
+	const limit, refused = 4 * turnEvents, 100
+	early, all := 0, 0
 	in := started(t, "", Config{Limits: Limits{Events: limit}})
-	b := &roomTarget{room: func() { queuedAt = append(queuedAt, in.Stats().Queued) }}
+	targets := make([]*roomTarget, refused)
+	for i := range targets {
+		targets[i] = &roomTarget{room: func() {
+			all++
+			if in.Stats().Queued >= limit/2 {
+				early++
+			}
+		}}
+	}
 	release := held(t, in)
-	for in.Offer(Event{Target: b}) == nil {
+	for in.Offer(Event{Target: &roomTarget{room: func() {}}}) == nil {
+	}
+	for _, r := range targets {
+		if err := in.Offer(Event{Target: r}); !errors.Is(err, ErrBusy) {
+			t.Fatal(err)
+		}
 	}
 	release()
 	stop(t, in)
-	if len(queuedAt) != 1 || queuedAt[0] >= limit/2 || queuedAt[0] < limit/2-turnEvents {
-		t.Errorf("Room was called with %v queued, of %d", queuedAt, limit)
+	if all != refused || early == 0 || early > refused/2 {
+		t.Errorf("Room was called %d times, %d of them above half", all, early)
 	}
+}
+
+// A turn ends after about a millisecond, so that what slow handlers write does
+// not wait for each other.
+func TestSlowTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var handled int
+		var turns []int // how many events had been handled when they ended
+		in := started(t, "", Config{TurnEnd: func() { turns = append(turns, handled) }})
+		slow := &target{handle: func(*Instance, Event) {
+			time.Sleep(10 * time.Millisecond)
+			handled++
+		}}
+		release := held(t, in)
+		for range 5 {
+			if err := in.Offer(Event{Target: slow}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		turns = nil
+		release()
+		stop(t, in)
+		if want := []int{0, 1, 2, 3, 4, 5}; !slices.Equal(slices.Compact(turns), want) {
+			t.Errorf("turns ended after %v, want %v", turns, want)
+		}
+	})
 }
 
 type roomTarget struct{ room func() }

@@ -3,6 +3,7 @@ package vm
 import (
 	"math/rand/v2"
 	"runtime/metrics"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -29,6 +30,9 @@ var allowed = map[string][]string{
 	"string":  {"byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "rep", "reverse", "sub", "upper"},
 	"table":   {"concat", "getn", "insert", "maxn", "remove", "sort"},
 }
+
+// Reserved reports whether name is one of the globals of the sandbox.
+func Reserved(name string) bool { return slices.Contains(allowed[""], name) }
 
 // replaced is what gopher-lua's libraries lack, or do in a way that does not
 // do here.
