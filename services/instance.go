@@ -24,6 +24,7 @@ type instance struct {
 	onConnect bool        // the table has an onConnect
 
 	joining atomic.Int32 // peers that wait for onConnect
+	leaving atomic.Int32 // peers whose onDisconnect waits
 
 	// Owned by whoever holds the baton.
 	current *Seat   // whose event is being handled, if that may be told: see find

@@ -52,9 +52,12 @@ type joining struct {
 	answer  func(*Seat, error)
 }
 
-// maxJoining is how many requests may wait for an instance's onConnect: each
-// holds its head. The next is refused with 503.
-const maxJoining = 1024
+// What may wait for an instance that does not keep up, besides messages; past
+// it new peers are refused with 503.
+const (
+	maxJoining = 8192  // requests, for onConnect: each holds its head
+	maxLeaving = 65536 // seats of peers that have gone, for onDisconnect
+)
 
 // The kinds of events of a seat. A message's is its wire.Op.
 const (
@@ -64,7 +67,7 @@ const (
 
 // join gives p a seat, at once or after onConnect.
 func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
-	if in.vm.Full() || in.onConnect && in.joining.Load() >= maxJoining {
+	if in.joining.Load() >= maxJoining || in.leaving.Load() >= maxLeaving {
 		answer(nil, unavailable("the service is busy"))
 		return
 	}
@@ -109,6 +112,7 @@ func (s *Seat) Deliver(messages []Message) (n int, err error) {
 // the instance's.
 func (s *Seat) Leave(then func()) {
 	s.then = then
+	s.in.leaving.Add(1)
 	if err := s.in.vm.Post(vm.Event{Target: s, Kind: kindLeave}); err != nil {
 		// The instance has been stopped, with its peers, past its deadline.
 		s.remove()
@@ -195,6 +199,7 @@ func (s *Seat) connect() {
 
 // leave ends the seat.
 func (s *Seat) leave() {
+	s.in.leaving.Add(-1)
 	if _, err := s.in.call("onDisconnect", s.handler); err != nil {
 		logLua(s.in.log, "lua error", err, "function", "onDisconnect", "handler", s.id)
 	}

@@ -217,11 +217,3 @@ func (in *Instance) roomy() []Target {
 	}
 	return targets
 }
-
-// Full reports whether an event without data would be refused now, whatever
-// its gate. It may be called from any goroutine.
-func (in *Instance) Full() bool {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return !in.hasRoom(nil, 0)
-}
