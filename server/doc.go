@@ -19,8 +19,8 @@
 //
 //	unknown path                              404
 //	address not allowed by the service        403
-//	more than Server.MaxConns connections     503, Retry-After
-//	service stopped, or no answer in time     503, Retry-After
+//	more than Server.MaxConns connections     503, Retry-After, before any request
+//	service stopped, busy, or no answer       503, Retry-After
 //	request not complete in time              408
 //	any other fault of the request            400, 405, 413, 414, 426, 431 (protocol/wire)
 //	breach of the protocol                    close 1002, 1007, 1009 (protocol/wire)
@@ -28,12 +28,15 @@
 //	shutdown                                  close 1001
 //	nothing received, no pong, message not    close 1008
 //	finished in time
-//	outbox over its limit, or not read        close 1013
-//	because its service does not keep up
+//	outbox over its limit, or no progress:    close 1013
+//	the service does not keep up, or the
+//	peer does not read
 //
 // In all of these, what the peer sent before is answered before the Close
 // frame goes out, but for a peer that does not read.
 //
-// The package does no back-pressure of its own: while a service's mailbox is
-// full its peers' sockets are not read.
+// Back-pressure comes in two steps. While much waits for a peer to read, its
+// own messages wait for it (Peer.Full, Seat.Drained); while its share of the
+// service's mailbox is full, its socket is not read, and the peer feels TCP's
+// back-pressure.
 package server

@@ -47,6 +47,7 @@ end
 function test.onMessage(handler, opcode, message)
   if message == "close" then return ws:close(handler, 4001, "as asked") end
   if message == "error" then error("oops") end
+  if message == "dropped" then print("handled after the close") end
   if message == "big" then return ws:send(handler, 2, string.rep("x", 300000)) end
   if message == "flood" then for i = 1, 1000 do ws:send(handler, 1, string.rep("x", 100)) end return true end
   if message == "wait" then require("gate").wait() end
@@ -326,6 +327,9 @@ func TestClosedByService(t *testing.T) {
 		if n := strings.Count(w.log.String(), "gone"); n != 3 || w.Open() != 0 {
 			t.Errorf("onDisconnect was called %d times, want 3; %d connections are open", n, w.Open())
 		}
+		if strings.Contains(w.log.String(), "handled after the close") {
+			t.Error("a message was handled after its service had closed the connection")
+		}
 	})
 }
 
@@ -444,6 +448,23 @@ func TestSlowReader(t *testing.T) {
 		}
 		p.end()
 	})
+}
+
+// TestOutboxAccount sends far more than an outbox holds to a peer that reads:
+// what was written does not count, with and without a backlog.
+func TestOutboxAccount(t *testing.T) {
+	for _, buffer := range []int{100, 100000} {
+		open(t, func(w *world, c *services.Config) {
+			c.OutboxBytes = 2000
+			w.carrier.Buffer = buffer
+		}, func(t *testing.T, w *world) {
+			p := w.join(t, "")
+			for range 50 {
+				p.send(strings.Repeat("x", 900))
+				p.expect(0x81, strings.Repeat("x", 900))
+			}
+		})
+	}
 }
 
 // TestLargeMessages has a peer read slowly, but not too slowly: messages far

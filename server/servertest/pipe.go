@@ -33,7 +33,14 @@ func newPipe(size int) *pipe {
 	return p
 }
 
-// room is how much can be written without waiting.
+// broken returns the error of a connection that was reset.
+func (p *pipe) broken() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// offer writes what can be written without waiting.
 func (p *pipe) offer(b []byte) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -119,6 +119,9 @@ func (s *socket) end(err error) {
 
 // Write implements server.Socket.
 func (s *socket) Write(p [][]byte) (backlog int, err error) {
+	if err := s.out.broken(); err != nil {
+		return 0, err // readable tells Lost
+	}
 	for _, b := range p {
 		n := 0
 		if len(s.backlog) == 0 {
