@@ -30,6 +30,7 @@ import (
 type world struct {
 	*server.Server
 	carrier *servertest.Carrier
+	modules []vm.Module
 	log     bytes.Buffer
 }
 
@@ -77,7 +78,7 @@ func open(t *testing.T, change func(*world, *services.Config), test func(t *test
 		if change != nil {
 			change(w, &cfg)
 		}
-		registry, err := services.New([]services.Config{cfg}, []vm.Module{gateModule}, log)
+		registry, err := services.New([]services.Config{cfg}, append(w.modules, gateModule), log)
 		if err != nil {
 			t.Fatal(err)
 		}

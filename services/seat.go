@@ -55,7 +55,7 @@ type joining struct {
 // What may wait for an instance that does not keep up, besides messages; past
 // it new peers are refused with 503.
 const (
-	maxJoining = 8192  // requests, for onConnect: each holds its head
+	maxJoining = 4096  // requests, for onConnect: each holds its head
 	maxLeaving = 65536 // seats of peers that have gone, for onDisconnect
 )
 
