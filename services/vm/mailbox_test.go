@@ -60,16 +60,19 @@ func TestLimits(t *testing.T) {
 }
 
 func TestEmptyInstanceTakesOne(t *testing.T) {
-	in := started(t, "", Config{Limits: Limits{Bytes: 1, GateBytes: 1}})
-	n := 0
-	a := &target{gate: new(Gate), handle: func(_ *Instance, e Event) { n = len(e.Data) }}
-	if err := in.Offer(Event{Target: a, Data: "much more"}); err != nil {
-		t.Error(err)
-	}
-	stop(t, in)
-	if n != 9 {
-		t.Errorf("got %d bytes", n)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		in := started(t, "", Config{Limits: Limits{Bytes: 1, GateBytes: 1}})
+		synctest.Wait() // the main chunk's turn has ended: nothing is on the account
+		n := 0
+		a := &target{gate: new(Gate), handle: func(_ *Instance, e Event) { n = len(e.Data) }}
+		if err := in.Offer(Event{Target: a, Data: "much more"}); err != nil {
+			t.Error(err)
+		}
+		stop(t, in)
+		if n != 9 {
+			t.Errorf("got %d bytes", n)
+		}
+	})
 }
 
 // Room is called once for each target that was refused, not before the
