@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 
 	"lapps/config"
+	"lapps/services"
 )
 
 // check reports everything that is wrong with the configuration at path and
@@ -15,12 +15,13 @@ func check(path string) error {
 	if err != nil {
 		return err
 	}
-	d, err := assemble(cfg, directory(cfg), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	all, err := serviceConfigs(cfg, directory(cfg))
+	errs := []error{err}
+	registry, err := services.New(all, modules, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return err
+		return errors.Join(append(errs, err)...)
 	}
-	var errs []error
-	for _, s := range d.registry.Services() {
+	for _, s := range registry.Services() {
 		errs = append(errs, s.Check())
 	}
 	return errors.Join(errs...)

@@ -170,8 +170,9 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 	}}, nil
 }
 
-// serviceConfigs are the services of a configuration. The error is a
-// *config.Error with every service whose directory cannot be opened.
+// serviceConfigs are the services of a configuration, without those whose
+// directory or main file cannot be read: the error is a *config.Error that
+// names all of them.
 func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, err error) {
 	var wrong []config.Mistake
 	for name, s := range cfg.Services {
@@ -206,9 +207,9 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 		slices.SortFunc(wrong, func(a, b config.Mistake) int {
 			return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Path, b.Path))
 		})
-		return nil, &config.Error{Mistakes: wrong}
+		err = &config.Error{Mistakes: wrong}
 	}
-	return all, nil
+	return all, err
 }
 
 // headerFields are the fields of an object, in order of their names.
