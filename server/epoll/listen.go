@@ -171,7 +171,7 @@ func (l *listener) pace(err error) bool {
 	l.carrier.counts.count(err)
 	now := time.Now()
 	if now.Sub(l.failure) > calm {
-		l.carrier.log.Error("epoll: cannot accept, will try again", "listener", l.ln.Addr(), "err", err)
+		l.carrier.log.Error("epoll: cannot accept, will try again", "listener", l.ln.Addr().String(), "err", err)
 	}
 	l.failure = now
 	l.backOff = min(max(2*l.backOff, minBackOff), maxBackOff)
