@@ -151,11 +151,10 @@ func (c *conn) dropLocked() {
 // carrier keeps a backlog.
 func (c *conn) Flush() {
 	c.ours = false
-	c.noticeClose()
 	before := c.backlog
 	for c.backlog == 0 && c.state >= stateOpen && c.state <= stateClosing {
+		c.noticeClose() // before it looks: an outbox that is empty then has had its Close frame written
 		vec, size := c.take()
-		c.noticeClose() // that may just have been appended, and taken
 		if size == 0 {
 			if c.state == stateClosing {
 				c.hangUp()
