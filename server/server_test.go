@@ -696,6 +696,36 @@ func TestAnswersWait(t *testing.T) {
 	})
 }
 
+// TestNonReadersHarmNobody has more peers send and not read than the mailbox of
+// their instance could hold the messages of: another peer's echo goes on.
+func TestNonReadersHarmNobody(t *testing.T) {
+	open(t, func(w *world, c *services.Config) {
+		c.Instances = 1
+		c.OutboxBytes = 10000
+		c.Mailbox = vm.Limits{Events: 60, GateEvents: 10}
+		w.carrier.Buffer = 1000
+	}, func(t *testing.T, w *world) {
+		for range 20 {
+			p := w.join(t, "")
+			go func() {
+				for range 100 {
+					io.WriteString(p, frame(0x81, strings.Repeat("x", 900)))
+				}
+			}()
+		}
+		time.Sleep(time.Second)
+		p := w.join(t, "")
+		begin := time.Now()
+		for range 100 {
+			p.send("hello")
+			p.expect(0x81, "hello")
+		}
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("100 echoes took %v", took)
+		}
+	})
+}
+
 // TestHeldAtShutdown has the server shut down while messages it has received
 // wait for their service: they are answered.
 func TestHeldAtShutdown(t *testing.T) {

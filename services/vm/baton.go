@@ -50,6 +50,7 @@ func (e *executor) takeOut() {
 		return
 	}
 	e.blocked = true
+	e.in.putAside(e.current)
 	e.own, *e.current = *e.current, item{}
 	e.current = &e.own
 	if g := e.own.gate; g != nil {

@@ -17,8 +17,9 @@
 // Offer appends to a queue under a mutex and wakes an executor only if none is
 // at work: one wake-up for many events. The queue is bounded by Limits, as a
 // whole and per Gate. A refused Offer is remembered, and Target.Room called
-// once when there is room again. An event counts until it has been handled,
-// wherever it waits.
+// once when there is room again. An event counts against its gate's share until
+// it has been handled, and against the instance until it has been handled or a
+// blocked handler holds it aside: what waits for one gate keeps out no other.
 //
 // # Baton
 //

@@ -67,6 +67,7 @@ func (e *executor) work() {
 			return
 		}
 		if g := it.gate; g != nil && g.holder != nil {
+			e.in.putAside(it)
 			g.holder.held = append(g.holder.held, *it)
 			*it = item{}
 			continue
@@ -142,7 +143,8 @@ func (e *executor) finish() bool {
 		in.endTurn()
 		in.mu.Lock()
 		gate := e.own.gate
-		in.strike(&e.own)
+		in.settle() // e may not be the runner, but what was put aside is
+		in.strikeAside(&e.own)
 		in.makeRoom()
 		if e.heldPos < len(e.held) {
 			e.pass(true)

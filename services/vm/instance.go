@@ -79,34 +79,36 @@ type Instance struct {
 	done   chan struct{} // closed when stopped and all executors have ended
 
 	// Owned by whoever holds the baton.
-	running *executor     // the holder
-	batch   []item        // what the runner has taken from the queue
-	pos     int           // of the runner's next item in batch
-	settled int           // items of batch that were struck off the accounts
-	left    int           // events left in the turn
-	begun   time.Time     // when the turn began
-	ran     bool          // a handler ran since the last TurnEnd
-	threads []*lua.LState // free
-	globals bool          // Globals has been called
-	random  *rand.Rand    // math.random's
+	running           *executor     // the holder
+	batch             []item        // what the runner has taken from the queue
+	pos               int           // of the runner's next item in batch
+	settled           int           // items of batch that were struck off the accounts
+	left              int           // events left in the turn
+	begun             time.Time     // when the turn began
+	moved, movedBytes int           // of what was put aside since settle
+	ran               bool          // a handler ran since the last TurnEnd
+	threads           []*lua.LState // free
+	globals           bool          // Globals has been called
+	random            *rand.Rand    // math.random's
 
 	wanted atomic.Int32  // how many wait for the baton; changed with mu held
 	errors atomic.Uint64 // calls that ended with an error
 
-	mu          sync.Mutex // guards the fields below; nothing is called with it held
-	queue       []item
-	events      int // accepted, not yet handled
-	bytes       int // likewise
-	refused     map[Target]*Gate
-	handled     uint64
-	hasRunner   bool      // an executor is the runner, or will be once it has the baton
-	taken       bool      // somebody holds the baton
-	first, last *executor // the queue for the baton
-	idle        []*executor
-	executors   int // goroutines
-	blocked     int // executors in Block
-	stopping    bool
-	ended       bool // done has been closed
+	mu                sync.Mutex // guards the fields below; nothing is called with it held
+	queue             []item
+	events            int // accepted, not yet handled
+	bytes             int // likewise
+	aside, asideBytes int // of these: held by blocked handlers
+	refused           map[Target]*Gate
+	handled           uint64
+	hasRunner         bool      // an executor is the runner, or will be once it has the baton
+	taken             bool      // somebody holds the baton
+	first, last       *executor // the queue for the baton
+	idle              []*executor
+	executors         int // goroutines
+	blocked           int // executors in Block
+	stopping          bool
+	ended             bool // done has been closed
 }
 
 // New builds the Lua state and its sandbox. It starts nothing. An instance

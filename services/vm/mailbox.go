@@ -136,10 +136,32 @@ func (in *Instance) accept(e Event, g *Gate) {
 // hasRoom reports whether n bytes may be accepted. mu is held.
 func (in *Instance) hasRoom(g *Gate, n int) bool {
 	l := &in.limits
-	if in.events > 0 && (in.events >= l.Events || in.bytes+n > l.Bytes) {
+	events, bytes := in.load()
+	if events > 0 && (events >= l.Events || bytes+n > l.Bytes) {
 		return false
 	}
 	return g == nil || g.events == 0 || g.events < l.GateEvents && g.bytes+n <= l.GateBytes
+}
+
+// load is what counts against the instance's limits: all but what blocked
+// handlers hold aside. That is bounded by the shares of their gates, and does
+// not keep others out. mu is held.
+func (in *Instance) load() (events, bytes int) {
+	return in.events - in.aside, in.bytes - in.asideBytes
+}
+
+// putAside has settle note that it is held by a blocked handler. The baton is
+// held.
+func (in *Instance) putAside(it *item) {
+	in.moved++
+	in.movedBytes += len(it.Data)
+}
+
+// strikeAside strikes an item off the accounts that was held aside. mu is held.
+func (in *Instance) strikeAside(it *item) {
+	in.aside--
+	in.asideBytes -= len(it.Data)
+	in.strike(it)
 }
 
 // take makes the queue the batch. The old batch has been handled. mu and the
@@ -168,6 +190,9 @@ func (in *Instance) settle() {
 		}
 	}
 	in.settled = in.pos
+	in.aside += in.moved
+	in.asideBytes += in.movedBytes
+	in.moved, in.movedBytes = 0, 0
 }
 
 // strike strikes one handled item off the accounts and clears it. mu is held.
@@ -204,7 +229,8 @@ func (in *Instance) roomy() []Target {
 		return nil
 	}
 	l := &in.limits
-	all := in.events == 0 || 2*in.events < l.Events && 2*in.bytes < l.Bytes
+	events, bytes := in.load()
+	all := events == 0 || 2*events < l.Events && 2*bytes < l.Bytes
 	var targets []Target
 	for t, g := range in.refused { // begins anywhere
 		if g == nil || g.events == 0 || 2*g.events < l.GateEvents && 2*g.bytes < l.GateBytes {

@@ -140,6 +140,49 @@ func TestRoomForOneByOne(t *testing.T) {
 	}
 }
 
+// What waits for blocked handlers counts against their gates' shares, and does
+// not keep others out of the instance.
+func TestBlockedKeepNobodyOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := started(t, "", Config{Limits: Limits{Events: 8, Bytes: 80, GateEvents: 4}})
+		synctest.Wait()
+		release := make(chan struct{})
+		var handled []string
+		wait := func(in *Instance, e Event) {
+			in.Wait(func(context.Context) { <-release })
+			handled = append(handled, e.Data)
+		}
+		blocked := []*target{{gate: new(Gate), handle: wait}, {gate: new(Gate), handle: wait}, {gate: new(Gate), handle: wait}}
+		for _, b := range blocked {
+			for range 4 {
+				if err := in.Offer(Event{Target: b, Data: "0123456789"}); err != nil {
+					t.Error(err)
+				}
+			}
+			synctest.Wait()
+			if err := in.Offer(Event{Target: b}); !errors.Is(err, ErrBusy) {
+				t.Errorf("beyond its share: %v", err)
+			}
+		}
+		other := &target{gate: new(Gate), handle: func(_ *Instance, e Event) { handled = append(handled, e.Data) }}
+		if err := in.Offer(Event{Target: other, Data: "other"}); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		if !slices.Equal(handled, []string{"other"}) {
+			t.Errorf("handled %q while others were blocked", handled)
+		}
+		close(release)
+		synctest.Wait()
+		in.mu.Lock()
+		if len(handled) != 13 || in.events != 0 || in.bytes != 0 || in.aside != 0 || in.asideBytes != 0 {
+			t.Errorf("%d handled; left on the accounts: %d events, %d bytes, aside %d, %d", len(handled), in.events, in.bytes, in.aside, in.asideBytes)
+		}
+		in.mu.Unlock()
+		stop(t, in)
+	})
+}
+
 // A turn ends after about a millisecond, so that what slow handlers write does
 // not wait for each other.
 func TestSlowTurns(t *testing.T) {
