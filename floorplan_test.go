@@ -23,8 +23,11 @@ const floorplan = `
 acl                 : github.com/gaissmai/bart
 config              : github.com/tailscale/hujson github.com/google/jsonschema-go
 protocol/wire       : github.com/gobwas/ws
+protocol/rpc        : github.com/fxamacker/cbor/v2
 services/vm         : github.com/yuin/gopher-lua
-services            : acl protocol/wire services/vm github.com/yuin/gopher-lua
+services/nljson     : protocol/rpc services/vm github.com/yuin/gopher-lua
+services/modules/*  : services/vm services/nljson github.com/yuin/gopher-lua
+services            : acl protocol/wire protocol/rpc services/vm services/nljson github.com/yuin/gopher-lua
 server              : acl protocol/wire services
 server/epoll        : server github.com/panjf2000/gnet/v2 golang.org/x/sys
 server/servertest   : server
@@ -75,6 +78,9 @@ func TestFloorplanRefuses(t *testing.T) {
 		{"server", "lapps/services", true},
 		{"server", "lapps/services/vm", false},
 		{"protocol/wire", "lapps/services", false},
+		{"protocol/rpc", "github.com/yuin/gopher-lua", false},
+		{"services/modules/nap", "lapps/services/vm", true},
+		{"services/modules/nap", "lapps/services", false},
 		{"benchmarks/load", "lapps/server", false},
 		{"cmd/lapps", "github.com/spf13/cobra", true},
 	} {

@@ -61,9 +61,43 @@ func Of(L *lua.LState) *Instance { return L.Context().(*hook).in }
 // error that Lua did not catch, or a Go panic in a binding, is an *Error. The
 // baton must be held.
 func (in *Instance) Call(fn lua.LValue, args ...lua.LValue) (lua.LValue, error) {
+	th, err := in.call(fn, args, 1)
+	if err != nil {
+		return lua.LNil, err
+	}
+	ret := noNil(th.Get(-1))
+	th.SetTop(0)
+	in.recycle(th)
+	return ret, nil
+}
+
+// CallAll is Call, and appends all results to dst.
+func (in *Instance) CallAll(dst []lua.LValue, fn lua.LValue, args ...lua.LValue) ([]lua.LValue, error) {
+	th, err := in.call(fn, args, lua.MultRet)
+	if err != nil {
+		return dst, err
+	}
+	for i := range th.GetTop() {
+		dst = append(dst, noNil(th.Get(i+1)))
+	}
+	th.SetTop(0)
+	in.recycle(th)
+	return dst, nil
+}
+
+// noNil is v, or LNil for a variable that an aborted function left behind.
+func noNil(v lua.LValue) lua.LValue {
+	if v == nil {
+		return lua.LNil
+	}
+	return v
+}
+
+// call calls fn on a thread of its own, on which nret results are then.
+func (in *Instance) call(fn lua.LValue, args []lua.LValue, nret int) (*lua.LState, error) {
 	if in.hook.interrupted.Load() {
 		in.errors.Add(1)
-		return lua.LNil, &Error{Service: in.config.Service, Message: ErrStopped.Error(), Value: lua.LNil, cause: ErrStopped}
+		return nil, &Error{Service: in.config.Service, Message: ErrStopped.Error(), Value: lua.LNil, cause: ErrStopped}
 	}
 	th := in.thread()
 	th.Push(fn)
@@ -73,18 +107,12 @@ func (in *Instance) Call(fn lua.LValue, args ...lua.LValue) (lua.LValue, error) 
 	g := in.main.G
 	was := g.CurrentThread
 	g.CurrentThread = th
-	err := in.protect(th, len(args), 1)
+	err := in.protect(th, len(args), nret)
 	g.CurrentThread = was
 	if err != nil {
-		return lua.LNil, in.failed(err)
+		return nil, in.failed(err)
 	}
-	ret := th.Get(-1)
-	th.SetTop(0)
-	in.recycle(th)
-	if ret == nil { // a variable that an aborted function left behind
-		ret = lua.LNil
-	}
-	return ret, nil
+	return th, nil
 }
 
 // Index returns v[key] as Lua sees it, with metamethods. The baton must be

@@ -78,6 +78,9 @@ type Instance struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when stopped and all executors have ended
 
+	halt    sync.Once // closes halting
+	halting chan struct{}
+
 	// Owned by whoever holds the baton.
 	running           *executor     // the holder
 	batch             []item        // what the runner has taken from the queue
@@ -126,6 +129,7 @@ func New(c Config) (*Instance, error) {
 		turnEnd: c.TurnEnd,
 		log:     c.Log.With("service", c.Service, "instance", c.Instance),
 		done:    make(chan struct{}),
+		halting: make(chan struct{}),
 		random:  rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
 	in.ctx, in.cancel = context.WithCancel(context.Background())

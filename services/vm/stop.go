@@ -43,6 +43,39 @@ func (in *Instance) Do(ctx context.Context, f func(in *Instance) error) error {
 	}
 }
 
+// Halt asks what runs to come to an end: Halted is true from now on, and
+// Halting's channel is closed. Nothing is refused or interrupted yet. Stop
+// halts, too.
+func (in *Instance) Halt() { in.halt.Do(func() { close(in.halting) }) }
+
+// Halting is closed by Halt: bindings that wait should return then.
+func (in *Instance) Halting() <-chan struct{} { return in.halting }
+
+// Halted reports whether Halt or Stop has been called.
+func (in *Instance) Halted() bool {
+	select {
+	case <-in.halting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Breathe ends the turn in the midst of a handler that goes on for long: what
+// was written goes out, and whoever waits for the baton has it for a while. It
+// is for bindings; the baton must be held.
+func (in *Instance) Breathe() {
+	in.mu.Lock()
+	alone := in.first == nil && !in.pending()
+	in.mu.Unlock()
+	if alone {
+		in.endTurn()
+		in.ran = true
+		return
+	}
+	in.Wait(func(context.Context) {})
+}
+
 // Stop ends the instance. From now on Offer, Post and Do return ErrStopped.
 // What was accepted is handled; then the executors end, and Stop returns nil.
 //
@@ -54,6 +87,7 @@ func (in *Instance) Do(ctx context.Context, f func(in *Instance) error) error {
 //
 // Stop may be called more than once, but not with the baton held.
 func (in *Instance) Stop(ctx context.Context) error {
+	in.Halt()
 	in.mu.Lock()
 	in.stopping = true
 	if !in.taken {

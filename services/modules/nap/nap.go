@@ -1,0 +1,86 @@
+// Package nap is LAppS's module nap: sleeping.
+//
+//	nap:sleep(seconds)     fractions too
+//	nap:usleep(microseconds)
+//	nap:nsleep(nanoseconds)
+//	nap:new()              an object with the same methods, as LAppS has them
+//
+// The handler that sleeps gives the baton away: other connections of the
+// instance are served meanwhile, and nothing overtakes on its own connection.
+// All return true, or false when the service has to stop: then they return at
+// once, so that must_stop() can be asked. Arguments that are no numbers,
+// negative or NaN raise an error.
+package nap
+
+import (
+	"context"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"lapps/services/vm"
+)
+
+// Module is the module, for any number of instances.
+func Module() vm.Module { return vm.Module{Name: "nap", Open: open} }
+
+// units are the functions by what their argument counts.
+var units = map[string]time.Duration{
+	"sleep":  time.Second,
+	"usleep": time.Microsecond,
+	"nsleep": time.Nanosecond,
+}
+
+func open(_ *vm.Instance, L *lua.LState) lua.LValue {
+	nap := L.NewTable()
+	for name, unit := range units {
+		nap.RawSetString(name, L.NewFunction(sleep(name, unit)))
+	}
+	nap.RawSetString("new", L.NewFunction(func(L *lua.LState) int {
+		L.Push(nap)
+		return 1
+	}))
+	return nap
+}
+
+// sleep makes the function that sleeps for its argument times unit.
+func sleep(name string, unit time.Duration) lua.LGFunction {
+	return func(L *lua.LState) int {
+		if L.GetTop() != 2 {
+			L.RaiseError("usage: nap:%s(n)", name)
+		}
+		n := L.CheckNumber(2)
+		if !(n >= 0) {
+			L.ArgError(2, "must not be negative")
+		}
+		L.Push(lua.LBool(wait(L, span(float64(n), unit))))
+		return 1
+	}
+}
+
+// longest is how long a sleep lasts at most: some 292 years.
+const longest = time.Duration(1<<63 - 1)
+
+// span is n units, as far as a Duration reaches.
+func span(n float64, unit time.Duration) time.Duration {
+	if d := n * float64(unit); d < float64(longest) {
+		return time.Duration(d)
+	}
+	return longest
+}
+
+// wait waits; false: the instance has to stop.
+func wait(L *lua.LState, d time.Duration) (whole bool) {
+	halting := vm.Of(L).Halting()
+	vm.Block(L, func(ctx context.Context) {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			whole = true
+		case <-halting:
+		case <-ctx.Done():
+		}
+	})
+	return whole
+}

@@ -1,0 +1,24 @@
+// Package time is LAppS's module time.
+//
+//	time.now()    milliseconds since 1970, a whole number
+package time
+
+import (
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"lapps/services/vm"
+)
+
+// Module is the module, for any number of instances.
+func Module() vm.Module {
+	return vm.Module{Name: "time", Open: func(_ *vm.Instance, L *lua.LState) lua.LValue {
+		return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{"now": now})
+	}}
+}
+
+func now(L *lua.LState) int {
+	L.Push(lua.LNumber(time.Now().UnixMilli()))
+	return 1
+}
