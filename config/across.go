@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/tailscale/hujson"
@@ -10,9 +11,30 @@ import (
 // across checks what concerns two places of the file. It passes over whatever
 // value has noted as a mistake.
 func (c *checker) across(root *hujson.Value) {
+	c.noListener(root)
 	c.duplicateListeners(root)
 	c.pongWithoutPing(root)
+	c.keysOfConnections(root)
 	c.duplicateTargets(root)
+	c.dependencies(root, c.add)
+}
+
+// noListener finds that nothing is listened on, and yet there is a service
+// with connections.
+func (c *checker) noListener(root *hujson.Value) {
+	listeners := member(root, "listeners")
+	if listeners == nil {
+		return
+	}
+	if list, ok := listeners.Value.(*hujson.Array); !ok || len(list.Elements) > 0 {
+		return
+	}
+	for _, s := range servicesOf(root) {
+		if !s.standalone {
+			c.add(listeners.StartOffset, "listeners", "must have at least 1")
+			return
+		}
+	}
 }
 
 // duplicateListeners finds addresses that cannot both be listened on. Port 0
@@ -51,27 +73,38 @@ func (c *checker) pongWithoutPing(root *hujson.Value) {
 	c.add(pong.StartOffset, "timeouts.pong_ms", "must be 0 or left out, since ping_ms is 0 (line %d) and no ping is sent", c.line(ping.StartOffset))
 }
 
+// connectionKeys are the keys of a service that a standalone one has not.
+var connectionKeys = []string{"protocol", "request_target", "max_inbound_message_size", "acl", "outbox_bytes", "extra_headers"}
+
+// keysOfConnections finds what only makes sense with connections in services
+// that have none.
+func (c *checker) keysOfConnections(root *hujson.Value) {
+	for _, s := range servicesOf(root) {
+		o, ok := s.value.Value.(*hujson.Object)
+		if !ok || !s.standalone {
+			continue
+		}
+		for i := 0; i < len(o.Members) && !c.full(); i++ {
+			if key := nameOf(&o.Members[i]); slices.Contains(connectionKeys, key) {
+				c.add(o.Members[i].Name.StartOffset, join(s.path, key), "must be left out: a standalone service has no connections")
+			}
+		}
+	}
+}
+
 // duplicateTargets finds services at one request target, given or by default.
 func (c *checker) duplicateTargets(root *hujson.Value) {
-	services, ok := valueOf(root, "services").(*hujson.Object)
-	if !ok {
-		return
-	}
 	type owner struct {
 		name string
 		line int
 	}
 	owners := make(map[string]owner)
-	seen := make(map[string]bool)
-	for i := range services.Members {
-		m := &services.Members[i]
-		name := m.Name.Value.(hujson.Literal).String()
-		if seen[name] {
+	for _, s := range servicesOf(root) {
+		if s.standalone {
 			continue
 		}
-		seen[name] = true
-		target, at, origin := defaultTarget(name), m.Name.StartOffset, ", the default,"
-		if given := member(&m.Value, "request_target"); given != nil {
+		target, at, origin := defaultTarget(s.name), s.offset, ", the default,"
+		if given := member(s.value, "request_target"); given != nil {
 			target, _ = text(given)
 			at, origin = given.StartOffset, ""
 		}
@@ -79,12 +112,60 @@ func (c *checker) duplicateTargets(root *hujson.Value) {
 			continue
 		}
 		if o, taken := owners[target]; taken {
-			c.add(at, join("services", name)+".request_target", "%s%s is the request target of service %s already (line %d)", quote(target), origin, o.name, o.line)
+			c.add(at, s.path+".request_target", "%s%s is the request target of service %s already (line %d)", quote(target), origin, printable(o.name), o.line)
 			continue
 		}
-		owners[target] = owner{name, c.line(at)}
+		owners[target] = owner{s.name, c.line(at)}
 	}
 }
+
+// A serviceNode is a service in the tree.
+type serviceNode struct {
+	name       string
+	path       string // services.NAME
+	offset     int    // of the name
+	value      *hujson.Value
+	standalone bool
+}
+
+// servicesOf returns the services in a file's order; of those that are given
+// twice, the first.
+func servicesOf(root *hujson.Value) []serviceNode {
+	services, ok := valueOf(root, "services").(*hujson.Object)
+	if !ok {
+		return nil
+	}
+	seen := make(map[string]bool, len(services.Members))
+	nodes := make([]serviceNode, 0, len(services.Members))
+	for i := range services.Members {
+		m := &services.Members[i]
+		name := nameOf(m)
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		standalone := member(&m.Value, "standalone")
+		nodes = append(nodes, serviceNode{
+			name:       name,
+			path:       join("services", name),
+			offset:     m.Name.StartOffset,
+			value:      &m.Value,
+			standalone: standalone != nil && standalone.Value.Kind() == 't',
+		})
+	}
+	return nodes
+}
+
+// printable returns a service's name as it may stand in a message.
+func printable(service string) string {
+	if serviceName.mistake(service) != "" {
+		return quote(service)
+	}
+	return service
+}
+
+// nameOf returns the name of a member.
+func nameOf(m *hujson.ObjectMember) string { return m.Name.Value.(hujson.Literal).String() }
 
 // member returns the value of the first member of that name, or nil where v
 // is nil, no object, or without it.
@@ -97,7 +178,7 @@ func member(v *hujson.Value, name string) *hujson.Value {
 		return nil
 	}
 	for i := range o.Members {
-		if o.Members[i].Name.Value.(hujson.Literal).String() == name {
+		if nameOf(&o.Members[i]) == name {
 			return &o.Members[i].Value
 		}
 	}

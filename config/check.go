@@ -17,7 +17,12 @@ import (
 type checker struct {
 	source
 	mistakes []Mistake
+	notices  []Notice // only LAppS's files have them
 }
+
+// A report notes what there is to say about the value at offset: a mistake
+// (checker.add) or a notice (checker.note).
+type report func(offset int, path, format string, args ...any)
 
 // add notes a mistake.
 func (c *checker) add(offset int, path, format string, args ...any) {
@@ -52,11 +57,11 @@ func (c *checker) value(path string, s *jsonschema.Schema, v *hujson.Value) {
 	case *hujson.Object:
 		c.object(path, s, v.StartOffset, x)
 	case *hujson.Array:
-		if s.MinItems != nil && len(x.Elements) < *s.MinItems {
-			c.add(v.StartOffset, path, "must have at least %d", *s.MinItems)
-		}
 		for i := 0; i < len(x.Elements) && !c.full(); i++ {
 			c.value(fmt.Sprintf("%s[%d]", path, i), s.Items, &x.Elements[i])
+		}
+		if s.UniqueItems {
+			c.repeated(path, x, c.add)
 		}
 	case hujson.Literal:
 		mis := ""
@@ -115,7 +120,7 @@ func (c *checker) object(path string, s *jsonschema.Schema, offset int, o *hujso
 	lines := make(map[string]int, len(o.Members)) // where each key was first given
 	for i := 0; i < len(o.Members) && !c.full(); i++ {
 		m := &o.Members[i]
-		key := m.Name.Value.(hujson.Literal).String()
+		key := nameOf(m)
 		at, here := m.Name.StartOffset, join(path, key)
 		if first, twice := lines[key]; twice {
 			c.add(at, here, "is given twice, first in line %d", first)
@@ -141,6 +146,23 @@ func (c *checker) object(path string, s *jsonschema.Schema, offset int, o *hujso
 	}
 }
 
+// repeated reports the strings of a list that are in it already.
+func (c *checker) repeated(path string, list *hujson.Array, report report) {
+	lines := make(map[string]int, len(list.Elements)) // where each was first given
+	for i := range list.Elements {
+		v := &list.Elements[i]
+		s, ok := text(v)
+		if !ok {
+			continue
+		}
+		if first := lines[s]; first > 0 {
+			report(v.StartOffset, fmt.Sprintf("%s[%d]", path, i), "%s is given twice, first in line %d", quote(s), first)
+			continue
+		}
+		lines[s] = c.line(v.StartOffset)
+	}
+}
+
 // integerMistake returns what is wrong with a number, or "". To JSON Schema
 // 5.0 is an integer; here it is refused as encoding/json will refuse it.
 func integerMistake(s *jsonschema.Schema, digits string) string {
@@ -158,9 +180,6 @@ func integerMistake(s *jsonschema.Schema, digits string) string {
 // stringMistake returns what is wrong with a string, or "".
 func stringMistake(s *jsonschema.Schema, text string) string {
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, any(text)) {
-		if text == "LAppS" && s.Enum[0] == "raw" {
-			return `"LAppS" is not supported yet, the one protocol is "raw"`
-		}
 		words := make([]string, len(s.Enum))
 		for i, word := range s.Enum {
 			words[i] = quote(word.(string))

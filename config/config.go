@@ -23,13 +23,21 @@
 // tags, the bounds in schema.go and the values of Default, and the checker
 // walks the file with that same schema in hand. So the checker, the schema
 // that editors see and the types that the file is decoded into cannot drift
-// apart. Only rules about two places of a file (across.go), and what a
-// pattern cannot say (formats.go), are the checker's own.
+// apart. Only rules about two places of a file (across.go, depends.go), and
+// what a pattern cannot say (formats.go), are the checker's own.
+//
+// A directory that holds ws.json or lapps.json is read as LAppS's pair, by
+// LoadLAppS: the same checks lead to a Config of the same kind. What has no
+// meaning here, or another one, it says in notices, one line each. And
+// MarshalNative writes a Config as the one file that Load reads:
+//
+//	etc/conf/ws.json:3: workers.auto_fragment: has no meaning here: every message is sent as one frame
 //
 // Deliberately missing: environment variables, includes, and everything that
-// needs more than the file. Package config opens nothing but the file it is
-// given: no directory, certificate, name or port is looked at, and it knows
-// no other room. Reloading is another Load.
+// needs more than the file. Package config opens nothing but the file, or the
+// pair, it is given: no other directory, certificate, name or port is looked
+// at, which modules Lua has is not its business, and it knows no other room.
+// Reloading is another Load.
 //
 // All functions may be called from any goroutine.
 package config
@@ -95,11 +103,16 @@ type Directories struct {
 	Applications string `json:"applications" jsonschema:"Holds a directory for each service, named as the service, with its Lua files."`
 }
 
-// A Service is an application that peers connect to.
+// A Service is an application that peers connect to or, standalone, one that
+// runs by itself. Of a standalone service the request target is "", and what
+// else concerns connections is at its default.
 type Service struct {
+	Standalone            bool              `json:"standalone" jsonschema:"Whether the service is a program that runs in the background, without connections."`
 	AutoStart             bool              `json:"auto_start" jsonschema:"Whether the service starts with the server."`
-	Instances             int               `json:"instances" jsonschema:"Lua states that share the service's connections."`
-	Protocol              string            `json:"protocol" jsonschema:"What the messages are: raw hands them to Lua as they are."`
+	Instances             int               `json:"instances" jsonschema:"Lua states that share the service's connections, or run the standalone program."`
+	Preload               []string          `json:"preload" jsonschema:"Modules that the service's Lua states have from the start, by name."`
+	Depends               []string          `json:"depends" jsonschema:"Services to start before this one, by name."`
+	Protocol              string            `json:"protocol" jsonschema:"What the messages are: raw hands them to Lua as they are, LAppS as the requests and notifications of the LAppS protocol."`
 	RequestTarget         string            `json:"request_target" jsonschema:"The path at which peers connect, without query. No two services share one. The default is / and the service's name."`
 	MaxInboundMessageSize int               `json:"max_inbound_message_size" jsonschema:"Bytes of a message from a peer; after a larger one the connection is closed with 1009. 0 means no limit."`
 	ACL                   ACL               `json:"acl" jsonschema:"Which addresses may connect to this service, of those the server lets in."`
@@ -137,6 +150,8 @@ func defaultService() Service {
 	return Service{
 		AutoStart:             true,
 		Instances:             2,
+		Preload:               []string{},
+		Depends:               []string{},
 		Protocol:              "raw",
 		MaxInboundMessageSize: 1 << 20,
 		ACL:                   defaultACL(),

@@ -22,6 +22,8 @@ func echo() config.Service {
 	return config.Service{
 		AutoStart:             true,
 		Instances:             2,
+		Preload:               []string{},
+		Depends:               []string{},
 		Protocol:              "raw",
 		RequestTarget:         "/echo",
 		MaxInboundMessageSize: 1048576,
@@ -29,6 +31,13 @@ func echo() config.Service {
 		OutboxBytes:           1048576,
 		ExtraHeaders:          map[string]string{},
 	}
+}
+
+// clock is the service that {"standalone": true} is.
+func clock() config.Service {
+	s := echo()
+	s.Standalone, s.RequestTarget = true, ""
+	return s
 }
 
 // TestMerge holds what files mean: the defaults, changed.
@@ -78,6 +87,25 @@ func TestMerge(t *testing.T) {
 				c.Services = map[string]config.Service{"echo": e, "other": o}
 			},
 		},
+		{"modules and dependencies", `{"services": {"echo": {"preload": ["nap", "_a1"], "depends": ["a", "b"]}, "a": {"depends": ["b"]}, "b": {"protocol": "LAppS"}}}`, func(c *config.Config) {
+			e, a, b := echo(), echo(), echo()
+			e.Preload, e.Depends, a.Depends, b.Protocol = []string{"nap", "_a1"}, []string{"a", "b"}, []string{"b"}, "LAppS"
+			a.RequestTarget, b.RequestTarget = "/a", "/b"
+			c.Services = map[string]config.Service{"echo": e, "a": a, "b": b}
+		}},
+		{"a standalone service", `{"services": {"clock": {"standalone": true, "instances": 1, "preload": ["time"]}}}`, func(c *config.Config) {
+			s := clock()
+			s.Instances, s.Preload = 1, []string{"time"}
+			c.Services = map[string]config.Service{"clock": s}
+		}},
+		{"a standalone service has no target", `{"services": {"echo": {"standalone": true}, "other": {"request_target": "/echo"}}}`, func(c *config.Config) {
+			c.Services = map[string]config.Service{"echo": clock(), "other": echo()}
+		}},
+		{"neither listeners nor services", `{"listeners": []}`, func(c *config.Config) { c.Listeners = []config.Listener{} }},
+		{"no listeners, services without connections", `{"services": {"clock": {"standalone": true}}, "listeners": []}`, func(c *config.Config) {
+			c.Listeners = []config.Listener{}
+			c.Services = map[string]config.Service{"clock": clock()}
+		}},
 		{"targets exchanged", `{"services": {"a": {"request_target": "/b"}, "b": {"request_target": "/a"}}}`, func(c *config.Config) {
 			a, b := echo(), echo()
 			a.RequestTarget, b.RequestTarget = "/b", "/a"

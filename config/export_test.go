@@ -2,3 +2,8 @@ package config
 
 // ForgetLines makes configurations of different texts comparable.
 func (c *Config) ForgetLines() { c.file, c.lines = "", nil }
+
+// ParseLAppS reads texts at hand as etc/conf/ws.json and etc/conf/lapps.json.
+func ParseLAppS(server, services []byte, home string) (*Config, []Notice, error) {
+	return parseLAppS(document{"etc/conf/ws.json", server}, document{"etc/conf/lapps.json", services}, home)
+}

@@ -27,6 +27,10 @@ var (
 		pattern: regexp.MustCompile(`^/[!"$->@-~]*$`),
 		want:    "a path of visible ASCII characters that starts with / and has no ? and no #",
 	}
+	moduleName = &format{
+		pattern: regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`),
+		want:    "the name of a module: a letter or _ and at most 63 letters, digits and _",
+	}
 	headerName = &format{
 		pattern: regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
 		want:    "a token (RFC 9110, section 5.6.2)",
@@ -55,7 +59,10 @@ var (
 // formats are all of them by pattern, as the schema refers to them.
 var formats = func() map[string]*format {
 	m := make(map[string]*format)
-	for _, f := range []*format{serviceName, requestTarget, headerName, headerValue, listenAddress, prefix, filePath} {
+	for _, f := range []*format{
+		serviceName, requestTarget, moduleName, headerName, headerValue, listenAddress, prefix, filePath,
+		lappsHost, lappsTarget, lappsPrefix,
+	} {
 		m[f.pattern.String()] = f
 	}
 	return m
@@ -132,26 +139,34 @@ func isName(host string) bool {
 // checkPrefix holds the rules of acl.ParsePrefix, which this room does not
 // know: an entry that passes here must not fail there, without a line number.
 func checkPrefix(s string) string {
-	addr, _, isPrefix := strings.Cut(s, "/")
+	p, mis := parsePrefix(s)
+	if mis == "" && p != p.Masked() {
+		return fmt.Sprintf("%s has host bits set: write %s for the network, or %s for the one address", p, p.Masked(), p.Addr())
+	}
+	return mis
+}
+
+// parsePrefix returns the prefix that s, of prefix's pattern, is, with its
+// host bits; an address is one of full length. The mistake is "" where there
+// is none.
+func parsePrefix(s string) (p netip.Prefix, mis string) {
+	addr, length, isPrefix := strings.Cut(s, "/")
 	a, err := netip.ParseAddr(addr)
 	switch {
 	case err != nil:
-		return fmt.Sprintf("must be %s, not %s", aPrefix, quote(s))
+		return p, fmt.Sprintf("must be %s, not %s", aPrefix, quote(s))
 	case !isPrefix:
-		return ""
+		return netip.PrefixFrom(a, a.BitLen()), ""
 	}
 	low := 0
 	if a.Is4In6() {
 		low = 96 // the IPv4 address follows
 	}
-	p, err := netip.ParsePrefix(s)
-	switch {
-	case err != nil || p.Bits() < low:
-		return fmt.Sprintf("the prefix length must be between %d and %d, not %s", low, a.BitLen(), s[len(addr)+1:])
-	case p != p.Masked():
-		return fmt.Sprintf("%s has host bits set: write %s for the network, or %s for the one address", p, p.Masked(), a)
+	p, err = netip.ParsePrefix(s)
+	if err != nil || p.Bits() < low {
+		return p, fmt.Sprintf("the prefix length must be between %d and %d, not %.40s", low, a.BitLen(), length)
 	}
-	return ""
+	return p, ""
 }
 
 // quote returns s in quotes, escaped, shortened and fit for one line.

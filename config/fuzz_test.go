@@ -2,9 +2,11 @@ package config_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"lapps/config"
@@ -19,6 +21,8 @@ func FuzzParse(f *testing.F) {
 	for _, text := range []string{
 		"", "\ufeff{} // a", "{", "[[[[", "{\"a", "/*", "{\"a\": \"\\", "\n\n\n{",
 		`{"services": {"echo": {"acl": {"policy": "deny", "exclude": ["::1"]}, "extra_headers": {"X-A": "b"}}}}`,
+		`{"services": {"a": {"standalone": true, "preload": ["nap"], "depends": ["b"]}, "b": {"protocol": "LAppS"}}, "listeners": [{"address": ":0"}]}`,
+		`{"services": {"a": {"standalone": true}}, "listeners": []}`,
 		`{"listeners": [{"address": "localhost:1"}], "timeouts": {"ping_ms": 0}, "$schema": "x"}`,
 	} {
 		f.Add([]byte(text))
@@ -46,17 +50,76 @@ func FuzzParse(f *testing.F) {
 		if err := validate(t, text); err != nil {
 			t.Fatalf("accepted, but not by the schema: %v", err)
 		}
-		written, err := json.Marshal(c)
-		if err != nil {
-			t.Fatal(err)
+		c.Directories.Applications = absolute(t, c.Directories.Applications)
+		sameNative(t, c)
+	})
+}
+
+// FuzzLAppS: LAppS's pair never panics; a mistake and a notice have a line of
+// their file; what is accepted is a configuration of the native form.
+func FuzzLAppS(f *testing.F) {
+	for _, m := range lappsMistakes {
+		f.Add([]byte(m.server), []byte(m.services))
+	}
+	for _, m := range mistakes {
+		f.Add([]byte(m.text), []byte(m.text))
+	}
+	f.Add(testdata(f, "lapps/ws.json"), testdata(f, "lapps/lapps.json"))
+	f.Fuzz(func(t *testing.T, server, services []byte) {
+		c, notices, err := config.ParseLAppS(server, services, "/opt/lapps")
+		lines := map[string]int{
+			"etc/conf/ws.json":    1 + bytes.Count(server, []byte("\n")),
+			"etc/conf/lapps.json": 1 + bytes.Count(services, []byte("\n")),
 		}
-		again, err := config.Parse("lapps.json", written)
-		if again != nil {
-			again.ForgetLines()
+		var e *config.Error
+		if err != nil && (!errors.As(err, &e) || len(e.Mistakes) == 0 || c != nil) {
+			t.Fatalf("got %v, %v", c, err)
 		}
-		c.ForgetLines()
-		if err != nil || !reflect.DeepEqual(again, c) {
-			t.Fatalf("got %+v, %v\nwant %+v", again, err, c)
+		all := notices
+		if e != nil {
+			for _, m := range e.Mistakes {
+				all = append(all, config.Notice(m))
+			}
+		}
+		for _, n := range all {
+			if n.Line < 1 || n.Line > lines[n.File] || n.Msg == "" || strings.Contains(n.String(), "\n") {
+				t.Fatalf("a bad line: %+v", n)
+			}
+		}
+		if err == nil {
+			sameNative(t, c)
 		}
 	})
+}
+
+// sameNative fails unless the native form of c, whose directories are
+// absolute, means c.
+func sameNative(t *testing.T, c *config.Config) {
+	t.Helper()
+	text, err := c.MarshalNative()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := validate(t, text); err != nil {
+		t.Fatalf("the schema refuses it: %v\n%s", err, text)
+	}
+	again, err := config.Parse("lapps.json", text)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	again.ForgetLines()
+	c.ForgetLines()
+	if !reflect.DeepEqual(again, c) {
+		t.Fatalf("\n got %+v\nwant %+v", again, c)
+	}
+}
+
+// testdata returns a file of testdata.
+func testdata(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }

@@ -17,6 +17,15 @@ const maxSize = 16 << 20
 // Load reads the file at path, lays it over the defaults and checks all of
 // it. The error is an *Error where the file was read and has mistakes.
 func Load(path string) (*Config, error) {
+	data, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, data)
+}
+
+// read returns what is in a file, but no more than shows that it is too large.
+func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
@@ -26,7 +35,7 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	return Parse(path, data)
+	return data, nil
 }
 
 // Parse is Load for a text at hand. The name stands for the file in mistakes,
@@ -57,14 +66,9 @@ func Parse(name string, data []byte) (*Config, error) {
 
 // serviceLines returns the line of each service.
 func serviceLines(src source, root *hujson.Value) map[string]int {
-	services, ok := valueOf(root, "services").(*hujson.Object)
-	if !ok {
-		return nil
-	}
-	lines := make(map[string]int, len(services.Members))
-	for i := range services.Members {
-		name := services.Members[i].Name
-		lines[name.Value.(hujson.Literal).String()] = src.line(name.StartOffset)
+	lines := make(map[string]int)
+	for _, s := range servicesOf(root) {
+		lines[s.name] = src.line(s.offset)
 	}
 	return lines
 }
@@ -90,7 +94,7 @@ func decode(root *hujson.Value) (*Config, error) {
 		cfg.Timeouts.Pong = 0
 	}
 	for name, s := range cfg.Services {
-		if s.RequestTarget == "" {
+		if s.RequestTarget == "" && !s.Standalone {
 			s.RequestTarget = defaultTarget(name)
 			cfg.Services[name] = s
 		}

@@ -14,11 +14,13 @@ import (
 const (
 	topKeys     = "listeners, acl, limits, timeouts, directories, loops, services, $schema"
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, close_ms, shutdown_ms"
-	serviceKeys = "auto_start, instances, protocol, request_target, max_inbound_message_size, acl, outbox_bytes, extra_headers"
+	serviceKeys = "standalone, auto_start, instances, preload, depends, protocol, request_target, max_inbound_message_size, acl, outbox_bytes, extra_headers"
 	addressRule = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
 	prefixRule  = "must be an IP address or a prefix, like 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
 	nameRule    = "the name must be a letter or _ and at most 63 letters, digits, _ and -, since it names a Lua global and a directory"
 	targetRule  = "must be a path of visible ASCII characters that starts with / and has no ? and no #"
+	moduleRule  = "must be the name of a module: a letter or _ and at most 63 letters, digits and _"
+	aloneRule   = "must be left out: a standalone service has no connections"
 	ownRule     = "that field is the handshake's own"
 )
 
@@ -30,7 +32,7 @@ const (
 	finer     = "finer than a pattern"
 )
 
-// mistakes are files with one mistake each. The schema refuses them too, but
+// mistakes are files with one mistake each, or a few that go together. The schema refuses them too, but
 // for those with a reason why it does not.
 var mistakes = []struct{ name, text, want, beyond string }{
 	{"not an object", `[]`, `1: must be an object, not a list`, ""},
@@ -81,7 +83,8 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"pong without ping", "{\"timeouts\": {\"ping_ms\": 0,\n\"pong_ms\": 1}}", `2: timeouts.pong_ms: must be 0 or left out, since ping_ms is 0 (line 1) and no ping is sent`, ""},
 	{"pong before ping", "{\"timeouts\": {\"pong_ms\": 1,\n\"ping_ms\": 0}}", `1: timeouts.pong_ms: must be 0 or left out, since ping_ms is 0 (line 2) and no ping is sent`, ""},
 
-	{"no listener", `{"listeners": []}`, `1: listeners: must have at least 1`, ""},
+	{"no listener", `{"listeners": [], "services": {"a": {}}}`, `1: listeners: must have at least 1`, ""},
+	{"no listener for one service", "{\"services\": {\"a\": {\"standalone\": true}, \"b\": {\"standalone\": false}},\n\"listeners\": []}", `2: listeners: must have at least 1`, ""},
 	{"no address", `{"listeners": [{"address": ":1"}, {}]}`, `1: listeners[1].address: is missing`, ""},
 	{"no port", `{"listeners": [{"address": "127.0.0.1"}]}`, `1: listeners[0].address: ` + addressRule + `, not "127.0.0.1"`, ""},
 	{"empty address", `{"listeners": [{"address": ""}]}`, `1: listeners[0].address: ` + addressRule + `, not ""`, ""},
@@ -121,8 +124,8 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"service name that leaves its directory", `{"services": {"../a": {}}}`, `1: services["../a"]: ` + nameRule + `, not "../a"`, ""},
 	{"empty service name", `{"services": {"": {}}}`, `1: services[""]: ` + nameRule + `, not ""`, ""},
 	{"long service name", `{"services": {"` + strings.Repeat("a", 65) + `": {}}}`, `1: services["` + strings.Repeat("a", 40) + `"…]: ` + nameRule + `, not "` + strings.Repeat("a", 40) + `"…`, ""},
-	{"protocol to come", `{"services": {"a": {"protocol": "LAppS"}}}`, `1: services.a.protocol: "LAppS" is not supported yet, the one protocol is "raw"`, ""},
-	{"protocol", `{"services": {"a": {"protocol": "rwa"}}}`, `1: services.a.protocol: must be "raw", not "rwa"`, ""},
+	{"protocol", `{"services": {"a": {"protocol": "rwa"}}}`, `1: services.a.protocol: must be "raw" or "LAppS", not "rwa"`, ""},
+	{"protocol, case", `{"services": {"a": {"protocol": "lapps"}}}`, `1: services.a.protocol: must be "raw" or "LAppS", not "lapps"`, ""},
 	{"empty target", `{"services": {"a": {"request_target": ""}}}`, `1: services.a.request_target: ` + targetRule + `, not ""`, ""},
 	{"relative target", `{"services": {"a": {"request_target": "a"}}}`, `1: services.a.request_target: ` + targetRule + `, not "a"`, ""},
 	{"target with a query", `{"services": {"a": {"request_target": "/a?b"}}}`, `1: services.a.request_target: ` + targetRule + `, not "/a?b"`, ""},
@@ -134,6 +137,33 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"target of a default", "{\"services\": {\"a\": {},\n\"b\": {\"request_target\": \"/a\"}}}", `2: services.b.request_target: "/a" is the request target of service a already (line 1)`, elsewhere},
 	{"default is a target", "{\"services\": {\"b\": {\n\"request_target\": \"/a\"},\n\"a\": {}}}", `3: services.a.request_target: "/a", the default, is the request target of service b already (line 2)`, elsewhere},
 
+	{"names of two lines", `{"services": {"a\nb": {"request_target": "/x"}, "b": {"request_target": "/x"}}}`, "1: services[\"a\\nb\"]: " + nameRule + ", not \"a\\nb\"\n" +
+		`lapps.json:1: services.b.request_target: "/x" is the request target of service "a\nb" already (line 1)`, ""},
+
+	{"module", `{"services": {"a": {"preload": ["nap", "a-b"]}}}`, `1: services.a.preload[1]: ` + moduleRule + `, not "a-b"`, ""},
+	{"empty module", `{"services": {"a": {"preload": [""]}}}`, `1: services.a.preload[0]: ` + moduleRule + `, not ""`, ""},
+	{"module twice", "{\"services\": {\"a\": {\"preload\": [\"nap\",\n\"nap\"]}}}", `2: services.a.preload[1]: "nap" is given twice, first in line 1`, ""},
+	{"null for modules", `{"services": {"a": {"preload": null}}}`, `1: services.a.preload: must be a list, not null`, ""},
+
+	{"dependency", `{"services": {"a": {"depends": ["b"]}}}`, `1: services.a.depends[0]: must be the name of a service, and there is no "b"`, elsewhere},
+	{"dependency, no name", `{"services": {"a": {"depends": ["b", 1]}, "b": {}}}`, `1: services.a.depends[1]: must be a string, not 1`, ""},
+	{"dependency twice", `{"services": {"a": {"depends": ["b", "b"]}, "b": {}}}`, `1: services.a.depends[1]: "b" is given twice, first in line 1`, ""},
+	{"dependency on itself", `{"services": {"a": {"depends": ["a"]}}}`, `1: services.a.depends[0]: must be the name of another service, not the service's own`, elsewhere},
+	{"two that depend on each other", "{\"services\": {\n\"a\": {\"depends\": [\"b\"]},\n\"b\": {\"depends\": [\"a\"]}}}", `2: services.a.depends[0]: services depend on each other: a -> b -> a`, elsewhere},
+	{"three that depend on each other", `{"services": {"x": {"depends": ["c"]}, "a": {"depends": ["y", "b"]}, "b": {"depends": ["c"]}, "c": {"depends": ["y", "a"]}, "y": {}}}`, `1: services.c.depends[1]: services depend on each other: c -> a -> b -> c`, elsewhere},
+	{"two circles", `{"services": {"a": {"depends": ["b", "c"]}, "b": {"depends": ["a"]}, "c": {"depends": ["a"]}}}`, `1: services.a.depends[0]: services depend on each other: a -> b -> a` + "\n" +
+		`lapps.json:1: services.a.depends[1]: services depend on each other: a -> c -> a`, elsewhere},
+	{"many that depend on each other", `{"services": {` + chain(20) + `}}`, `1: services.s0.depends[0]: services depend on each other: s0 -> s1 -> s2 -> s3 -> s4 -> … (12 more) -> s17 -> s18 -> s19 -> s0`, elsewhere},
+	{"nine that depend on each other", `{"services": {` + chain(9) + `}}`, `1: services.s0.depends[0]: services depend on each other: s0 -> s1 -> s2 -> s3 -> s4 -> s5 -> s6 -> s7 -> s8 -> s0`, elsewhere},
+
+	{"standalone, a target", "{\"services\": {\"a\": {\n\"request_target\": \"/a\",\n\"standalone\": true}}}", `2: services.a.request_target: ` + aloneRule, ""},
+	{"standalone, a protocol", `{"services": {"a": {"standalone": true, "protocol": "raw"}}}`, `1: services.a.protocol: ` + aloneRule, ""},
+	{"standalone, messages", `{"services": {"a": {"standalone": true, "max_inbound_message_size": 1}}}`, `1: services.a.max_inbound_message_size: ` + aloneRule, ""},
+	{"standalone, an acl", `{"services": {"a": {"standalone": true, "acl": {}}}}`, `1: services.a.acl: ` + aloneRule, ""},
+	{"standalone, an outbox", `{"services": {"a": {"standalone": true, "outbox_bytes": 1}}}`, `1: services.a.outbox_bytes: ` + aloneRule, ""},
+	{"standalone, headers", `{"services": {"a": {"standalone": true, "extra_headers": {}}}}`, `1: services.a.extra_headers: ` + aloneRule, ""},
+	{"standalone, in words", `{"services": {"a": {"standalone": "yes", "acl": {}}}}`, `1: services.a.standalone: must be true or false, not "yes"`, ""},
+
 	{"header name", `{"services": {"a": {"extra_headers": {"X A": ""}}}}`, `1: services.a.extra_headers["X A"]: the name must be a token (RFC 9110, section 5.6.2), not "X A"`, ""},
 	{"header name with a colon", `{"services": {"a": {"extra_headers": {"X:": ""}}}}`, `1: services.a.extra_headers["X:"]: the name must be a token (RFC 9110, section 5.6.2), not "X:"`, ""},
 	{"empty header name", `{"services": {"a": {"extra_headers": {"": ""}}}}`, `1: services.a.extra_headers[""]: the name must be a token (RFC 9110, section 5.6.2), not ""`, ""},
@@ -141,6 +171,16 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"header of WebSocket", `{"services": {"a": {"extra_headers": {"Sec-Websocket-Protocol": "x"}}}}`, `1: services.a.extra_headers.Sec-Websocket-Protocol: the name must not be "Sec-Websocket-Protocol": ` + ownRule, finer},
 	{"header with a line break", `{"services": {"a": {"extra_headers": {"X": "a\r\nY: b"}}}}`, `1: services.a.extra_headers.X: must be without line breaks and control characters, not "a\r\nY: b"`, ""},
 	{"header with a control character", `{"services": {"a": {"extra_headers": {"X": "a\u007f"}}}}`, `1: services.a.extra_headers.X: must be without line breaks and control characters, not "a\x7f"`, ""},
+}
+
+// chain returns n services, each of which depends on the next, and the last
+// on the first.
+func chain(n int) string {
+	services := make([]string, n)
+	for i := range services {
+		services[i] = fmt.Sprintf(`"s%d": {"depends": ["s%d"]}`, i, (i+1)%n)
+	}
+	return strings.Join(services, ", ")
 }
 
 func TestSingleMistakes(t *testing.T) {
@@ -218,6 +258,31 @@ func TestManyMistakes(t *testing.T) {
 	}
 	if validate(t, text) == nil {
 		t.Error("the schema accepts it")
+	}
+}
+
+// TestLargeGraphs: how long the checks take is linear in a file's length.
+func TestLargeGraphs(t *testing.T) {
+	names := make([]string, 300)
+	for i := range names {
+		names[i] = fmt.Sprintf(`"s%d"`, i)
+	}
+	all := strings.Join(names, ",")
+	everyone := `"x": {}`
+	for _, name := range names {
+		everyone += fmt.Sprintf(`, %s: {"depends": [%s]}`, name, all)
+	}
+	for _, tt := range []struct{ name, services, want string }{
+		{"one circle", chain(20_000), "services depend on each other: s0 -> s1 -> s2 -> s3 -> s4 -> … (19992 more) -> s19997 -> s19998 -> s19999 -> s0"},
+		{"one on all", everyone, "too many mistakes, the others are not listed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := config.Parse("lapps.json", []byte(`{"services": {`+tt.services+`}}`))
+			var e *config.Error
+			if !errors.As(err, &e) || e.Mistakes[len(e.Mistakes)-1].Msg != tt.want {
+				t.Errorf("got %.300v", err)
+			}
+		})
 	}
 }
 

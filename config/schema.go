@@ -23,11 +23,7 @@ const (
 // schema returns the schema of the file: the types, their tags, the bounds
 // and the defaults. It is shared and must not be modified.
 var schema = sync.OnceValue(func() *jsonschema.Schema {
-	s, err := jsonschema.For[Config](nil)
-	if err != nil {
-		panic(fmt.Sprintf("config: schema: %v", err)) // the types are constants
-	}
-	tidy(s)
+	s := schemaOf[Config]()
 	setDefaults(s, Default())
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
 	s.Title = "lapps configuration"
@@ -50,6 +46,16 @@ var schemaText = sync.OnceValue(func() []byte {
 // Schema returns the JSON Schema (draft 2020-12) of the file, indented, for
 // editors. The slice belongs to the caller.
 func Schema() []byte { return slices.Clone(schemaText()) }
+
+// schemaOf returns the schema of T's fields.
+func schemaOf[T any]() *jsonschema.Schema {
+	s, err := jsonschema.For[T](nil)
+	if err != nil {
+		panic(fmt.Sprintf("config: schema: %v", err)) // the types are constants
+	}
+	tidy(s)
+	return s
+}
 
 // tidy undoes what inference says that is not so of a file: that fields must
 // be given, and that lists may be null.
@@ -95,10 +101,9 @@ func constrain(s *jsonschema.Schema) {
 	p := s.Properties
 	between(p["loops"], 0, maxLoops)
 	listeners := p["listeners"]
-	listeners.MinItems = jsonschema.Ptr(1)
 	listeners.Items.Required = []string{"address"}
 	formatted(listeners.Items.Properties["address"], listenAddress)
-	constrainACL(p["acl"])
+	constrainACL(p["acl"], prefix)
 	between(p["limits"].Properties["connections"], 0, maxConnections)
 	between(p["limits"].Properties["header_bytes"], minHeaderBytes, maxHeaderBytes)
 	constrainTimeouts(p["timeouts"])
@@ -108,12 +113,32 @@ func constrain(s *jsonschema.Schema) {
 	services.PropertyNames = formatted(new(jsonschema.Schema), serviceName)
 	setDefaults(services.AdditionalProperties, defaultService())
 	constrainService(services.AdditionalProperties)
+
+	// noListener checks this.
+	s.If = &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"services": {AdditionalProperties: isStandalone()}}}
+	s.Else = &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"listeners": {MinItems: jsonschema.Ptr(1)}}}
 }
 
-func constrainACL(s *jsonschema.Schema) {
-	s.Properties["policy"].Enum = []any{"allow", "deny"}
-	formatted(s.Properties["exclude"].Items, prefix)
+// isStandalone returns the schema of services without connections.
+func isStandalone() *jsonschema.Schema {
+	return &jsonschema.Schema{
+		Properties: map[string]*jsonschema.Schema{"standalone": {Const: jsonschema.Ptr[any](true)}},
+		Required:   []string{"standalone"},
+	}
 }
+
+func constrainACL(s *jsonschema.Schema, entry *format) {
+	s.Properties["policy"].Enum = []any{"allow", "deny"}
+	formatted(s.Properties["exclude"].Items, entry)
+}
+
+func constrainHeaders(s *jsonschema.Schema) {
+	s.PropertyNames = formatted(new(jsonschema.Schema), headerName)
+	formatted(s.AdditionalProperties, headerValue)
+}
+
+// protocols are what a service may speak.
+func protocols() []any { return []any{"raw", "LAppS"} }
 
 func constrainTimeouts(s *jsonschema.Schema) {
 	for _, p := range s.Properties {
@@ -129,14 +154,22 @@ func constrainService(s *jsonschema.Schema) {
 	p := s.Properties
 	p["request_target"].Default = nil // it comes of the name
 	between(p["instances"], 1, maxInstances)
-	p["protocol"].Enum = []any{"raw"}
+	p["preload"].UniqueItems = true
+	formatted(p["preload"].Items, moduleName)
+	p["depends"].UniqueItems = true
+	p["protocol"].Enum = protocols()
 	formatted(p["request_target"], requestTarget)
 	between(p["max_inbound_message_size"], 0, maxBytes)
-	constrainACL(p["acl"])
+	constrainACL(p["acl"], prefix)
 	between(p["outbox_bytes"], 0, maxBytes)
-	headers := p["extra_headers"]
-	headers.PropertyNames = formatted(new(jsonschema.Schema), headerName)
-	formatted(headers.AdditionalProperties, headerValue)
+	constrainHeaders(p["extra_headers"])
+
+	// keysOfConnections checks this.
+	s.If = isStandalone()
+	s.Then = &jsonschema.Schema{Properties: make(map[string]*jsonschema.Schema)}
+	for _, key := range connectionKeys {
+		s.Then.Properties[key] = &jsonschema.Schema{Not: &jsonschema.Schema{}}
+	}
 }
 
 // between bounds an integer.

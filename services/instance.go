@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 
 	lua "github.com/yuin/gopher-lua"
 
+	"lapps/protocol/rpc"
 	"lapps/protocol/wire"
+	"lapps/services/nljson"
 	"lapps/services/vm"
 )
 
@@ -22,13 +23,17 @@ type instance struct {
 	log       *slog.Logger
 	callbacks *lua.LTable // the service's table: what its module returned
 	onConnect bool        // the table has an onConnect
+	json      *nljson.Lib
+	ended     chan struct{} // closed when run is over; nil where there is none
 
 	joining atomic.Int32 // peers that wait for onConnect
 	leaving atomic.Int32 // peers whose onDisconnect waits
 
 	// Owned by whoever holds the baton.
-	current *Seat   // whose event is being handled, if that may be told: see find
-	wake    []Waker // what to wake at the end of the turn
+	current *Seat        // whose event is being handled, if that may be told: see find
+	wake    []Waker      // what to wake at the end of the turn
+	encoder rpc.Encoder  // for one message at a time
+	results []lua.LValue // of a method
 }
 
 // startInstance loads p into a state of its own and calls onStart.
@@ -39,7 +44,7 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) 
 		Instance: name,
 		Program:  p,
 		Globals:  in.globals,
-		Modules:  s.reg.modules,
+		Modules:  in.modules(),
 		Limits:   s.Mailbox,
 		TurnEnd:  in.turnEnd,
 		Log:      s.reg.log,
@@ -54,9 +59,28 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) 
 	return in, nil
 }
 
+// globals installs what a service finds besides the sandbox.
 func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
+	in.json = nljson.New(l, in.service.Files)
+	l.SetGlobal("nljson", in.json.Table())
 	l.SetGlobal("ws", in.ws(l))
+	l.SetGlobal("bcast", in.bcast(l))
+	l.SetGlobal("must_stop", l.NewFunction(mustStop))
 	l.SetGlobal("instance_id", lua.LString(in.service.Name+"/"+in.vm.Name()))
+	for _, name := range in.service.Preload {
+		l.Push(l.GetGlobal("require"))
+		l.Push(lua.LString(name))
+		l.Call(1, 1)
+		l.SetGlobal(name, l.Get(-1))
+		l.Pop(1)
+	}
+}
+
+// modules are what an instance can require besides its own files.
+func (in *instance) modules() []vm.Module {
+	return append([]vm.Module{{Name: "nljson", Open: func(*vm.Instance, *lua.LState) lua.LValue {
+		return in.json.Table()
+	}}}, in.service.reg.modules...)
 }
 
 // load runs the module and finds the service's table: what the module
@@ -81,32 +105,16 @@ func (in *instance) load(machine *vm.Instance) error {
 	if err := in.checkCallbacks(); err != nil {
 		return err
 	}
+	if in.service.Standalone {
+		_, err := in.call("init")
+		return err
+	}
 	if _, err := in.call("onStart"); err != nil {
 		return err
 	}
 	onConnect, err := in.vm.Index(table, "onConnect") // which onStart may have set
 	in.onConnect = onConnect != lua.LNil
 	return err
-}
-
-// checkCallbacks reports every callback that is missing or no function.
-func (in *instance) checkCallbacks() error {
-	var wrong []string
-	for _, name := range []string{"onStart", "onConnect", "onMessage", "onDisconnect", "onShutdown"} {
-		fn, err := in.vm.Index(in.callbacks, name)
-		switch {
-		case err != nil:
-			return err
-		case fn == lua.LNil && name == "onMessage":
-			wrong = append(wrong, "the function onMessage is missing")
-		case fn != lua.LNil && fn.Type() != lua.LTFunction:
-			wrong = append(wrong, fmt.Sprintf("%s must be a function, not a %s", name, fn.Type()))
-		}
-	}
-	if wrong != nil {
-		return fmt.Errorf("%s.lua: %s", in.service.Name, strings.Join(wrong, "; "))
-	}
-	return nil
 }
 
 // call calls a callback, if there is one, and returns its first result. It is
@@ -123,6 +131,10 @@ func (in *instance) call(name string, args ...lua.LValue) (lua.LValue, error) {
 // stop handles what was accepted, calls onShutdown and ends the state. It
 // returns ctx's error if that ended first.
 func (in *instance) stop(ctx context.Context) error {
+	in.vm.Halt()
+	if in.service.Standalone {
+		return in.stopRun(ctx)
+	}
 	err := in.vm.Do(ctx, func(*vm.Instance) error {
 		if _, err := in.call("onShutdown"); err != nil {
 			logLua(in.log, "lua error", err, "function", "onShutdown")

@@ -12,21 +12,28 @@ var (
 	opBinary lua.LValue = lua.LNumber(wire.Binary)
 )
 
-// message handles a message of the raw dialect: onMessage(handler, opcode,
+// rawMessage handles a message of the raw dialect: onMessage(handler, opcode,
 // message). An error closes the connection with 1011, the result false with
 // 1008; true, or nothing, keeps it.
-func (s *Seat) message(op wire.Op, data string) {
+func (s *Seat) rawMessage(op wire.Op, data string) {
 	opcode := opText
 	if op == wire.Binary {
 		opcode = opBinary
 	}
 	result, err := s.in.call("onMessage", s.handler, opcode, lua.LString(data))
-	switch {
-	case err != nil:
+	if err != nil {
 		logLua(s.in.log, "lua error", err, "function", "onMessage", "handler", s.id)
 		s.in.close(s, wire.InternalError, "the service failed")
-	case result == lua.LTrue:
-	case result == lua.LFalse:
+		return
+	}
+	s.heed(result)
+}
+
+// heed does what the result of onMessage, in either dialect, says.
+func (s *Seat) heed(result lua.LValue) {
+	switch result {
+	case lua.LTrue:
+	case lua.LFalse:
 		s.in.close(s, wire.PolicyViolation, "refused by the service")
 	default:
 		s.odd(result)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lapps/services/vm"
 )
@@ -19,6 +20,10 @@ type Registry struct {
 	log      *slog.Logger
 	modules  []vm.Module
 	handlers handlers
+	channels channels
+	all      []*Service // in order of their names
+	byName   map[string]*Service
+	layers   int // of services that depend on each other: see layer
 
 	// targets is an immutable snapshot: the services by request target.
 	targets atomic.Pointer[map[string]*Service]
@@ -26,70 +31,85 @@ type Registry struct {
 
 // New makes the services of configs, none of them started. modules is what
 // their Lua can require. Two services with the same name or request target
-// are an error, as is a Config that is not complete.
+// are an error, as are a Config that is not complete, and services that depend
+// on each other, or on one that does not exist.
 func New(configs []Config, modules []vm.Module, log *slog.Logger) (*Registry, error) {
-	r := &Registry{log: log, modules: modules}
+	r := &Registry{log: log, modules: modules, byName: make(map[string]*Service, len(configs))}
 	r.handlers.init()
 	targets := make(map[string]*Service, len(configs))
-	names := make(map[string]bool, len(configs))
 	for _, c := range configs {
-		if err := c.check(); err != nil {
+		if err := c.check(modules); err != nil {
 			return nil, err
 		}
-		if names[c.Name] {
+		if r.byName[c.Name] != nil {
 			return nil, fmt.Errorf("services: %s: there are two services of this name", c.Name)
 		}
-		names[c.Name] = true
+		s := newService(c, r)
+		r.byName[c.Name] = s
+		r.all = append(r.all, s)
+		if c.Standalone {
+			continue
+		}
 		if other := targets[c.RequestTarget]; other != nil {
 			return nil, fmt.Errorf("services: %s: request target %q is that of %s", c.Name, c.RequestTarget, other.Name)
 		}
-		targets[c.RequestTarget] = newService(c, r)
+		targets[c.RequestTarget] = s
 	}
+	slices.SortFunc(r.all, func(a, b *Service) int { return strings.Compare(a.Name, b.Name) })
 	r.targets.Store(&targets)
-	return r, nil
+	return r, r.link()
 }
 
 // Lookup returns the service whose request target is path, or nil. A path is
 // compared byte by byte; the query string is no part of it. Any goroutine.
 func (r *Registry) Lookup(path string) *Service { return (*r.targets.Load())[path] }
 
-// Services returns all services in order of their names.
-func (r *Registry) Services() []*Service {
-	var all []*Service
-	for _, s := range *r.targets.Load() {
-		all = append(all, s)
-	}
-	slices.SortFunc(all, func(a, b *Service) int { return strings.Compare(a.Name, b.Name) })
-	return all
-}
+// Services returns all services in order of their names. The slice is shared
+// and must not be modified.
+func (r *Registry) Services() []*Service { return r.all }
 
-// Start starts every service that has AutoStart, all at once, and waits for
-// them. One that does not start is logged and refuses its peers with 503; the
-// others run. The error joins those of all that did not start.
+// Start starts every service that has AutoStart, and what those depend on,
+// whether it has AutoStart or not: each once all that it depends on runs, and
+// as far as that allows all at once. It waits for them. One that does not
+// start, or depends on one that does not, is logged and refuses its peers with
+// 503; the others run. The error joins those of all that did not start.
 func (r *Registry) Start(ctx context.Context) error {
-	return r.each(func(s *Service) error {
-		if !s.AutoStart {
-			return nil
+	wanted := r.wanted()
+	var errs failures
+	r.inOrder(func(s *Service) []*Service { return s.needs }, func(s *Service) {
+		if wanted[s] {
+			errs.add(s.startAfter(ctx))
 		}
-		return s.Start(ctx)
 	})
+	return errs.join()
 }
 
-// Stop stops all services at once and waits for them: what they accepted is
-// handled, then onShutdown is called. When ctx ends first, their Lua is
-// interrupted. The error joins those of all that had to be.
+// Stop stops all services and waits for them: each once all that depend on it
+// have stopped, and as far as that allows all at once. What they accepted is
+// handled, then onShutdown is called. When ctx ends first, or the share of its
+// time that those have which nothing waits for, their Lua is interrupted. The
+// error joins those of all that had to be.
 func (r *Registry) Stop(ctx context.Context) error {
-	return r.each(func(s *Service) error { return s.Stop(ctx) })
+	began := time.Now()
+	var errs failures
+	r.inOrder(func(s *Service) []*Service { return s.neededBy }, func(s *Service) {
+		part, cancel := r.share(ctx, began, s)
+		defer cancel()
+		errs.add(s.Stop(part))
+	})
+	return errs.join()
 }
 
-// each calls f for all services at once and joins their errors.
-func (r *Registry) each(f func(*Service) error) error {
-	all := r.Services()
-	errs := make([]error, len(all))
-	var wg sync.WaitGroup
-	for i, s := range all {
-		wg.Go(func() { errs[i] = f(s) })
-	}
-	wg.Wait()
-	return errors.Join(errs...)
+// failures are errors from several goroutines.
+type failures struct {
+	mu  sync.Mutex // guards the field below
+	all []error
 }
+
+func (f *failures) add(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.all = append(f.all, err)
+}
+
+func (f *failures) join() error { return errors.Join(f.all...) }

@@ -41,6 +41,9 @@ type Seat struct {
 	drained atomic.Pointer[chan struct{}] // closed by Drained; nil: nobody waits
 	closed  atomic.Bool                   // the service has closed the connection: what still waits is dropped
 
+	answered atomic.Bool // a response was sent since the message at hand began
+	subs     subs
+
 	// Set before the event that needs it is posted, used by its handler.
 	joining *joining
 	then    func()
@@ -171,8 +174,12 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 		s.leave()
 	default:
 		s.awaitDrained()
-		if !s.closed.Load() {
-			s.message(wire.Op(e.Kind), e.Data)
+		switch {
+		case s.closed.Load():
+		case s.in.service.Dialect == LAppS:
+			s.lappsMessage(wire.Op(e.Kind), e.Data)
+		default:
+			s.rawMessage(wire.Op(e.Kind), e.Data)
 		}
 	}
 	s.in.current = nil
@@ -210,6 +217,7 @@ func (s *Seat) leave() {
 }
 
 func (s *Seat) remove() {
+	s.unsubscribeAll()
 	s.in.service.reg.handlers.remove(s)
 	s.in.service.seats.Add(-1)
 }

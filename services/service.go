@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,19 @@ type Config struct {
 
 	// Where is the directory's name, for people.
 	Where string
+
+	// Standalone says that the service is a program of its own, init and run,
+	// and has no peers. What concerns peers is not looked at.
+	Standalone bool
+
+	// Dialect is the language that the service speaks with its peers.
+	Dialect Dialect
+
+	// Preload names modules that are global variables of the service.
+	Preload []string
+
+	// Depends names the services that have to run before this one starts.
+	Depends []string
 
 	// RequestTarget is the path at which peers find the service.
 	RequestTarget string
@@ -57,18 +71,34 @@ type Config struct {
 	Mailbox vm.Limits
 }
 
-func (c *Config) check() error {
+// A Dialect is what the messages of a service are.
+type Dialect uint8
+
+const (
+	Raw   Dialect = iota // whatever the application makes of them
+	LAppS                // protocol/rpc
+)
+
+// ours are the globals of a service that are not the sandbox's.
+var ours = []string{"ws", "bcast", "nljson", "must_stop", "instance_id"}
+
+func (c *Config) check(modules []vm.Module) error {
 	switch {
 	case c.Name == "":
 		return errors.New("services: a service has no name")
-	case vm.Reserved(c.Name) || c.Name == "ws" || c.Name == "instance_id":
+	case vm.Reserved(c.Name) || slices.Contains(ours, c.Name) || slices.Contains(c.Preload, c.Name):
 		return fmt.Errorf("services: a service cannot be called %s: that is a global of Lua's or ours", c.Name)
 	case c.Files == nil:
 		return fmt.Errorf("services: %s: no directory is given", c.Name)
-	case c.RequestTarget == "" || c.RequestTarget[0] != '/':
+	case !c.Standalone && (c.RequestTarget == "" || c.RequestTarget[0] != '/'):
 		return fmt.Errorf("services: %s: request target %q does not begin with /", c.Name, c.RequestTarget)
 	case c.Instances < 1:
 		return fmt.Errorf("services: %s: %d instances: at least 1 is needed", c.Name, c.Instances)
+	}
+	for _, name := range c.Preload {
+		if !slices.ContainsFunc(modules, func(m vm.Module) bool { return m.Name == name }) {
+			return fmt.Errorf("services: %s: preload: there is no module %s", c.Name, name)
+		}
 	}
 	return nil
 }
@@ -82,10 +112,15 @@ type Service struct {
 	limits wire.Limits
 	log    *slog.Logger
 
+	needs    []*Service // what Depends names
+	neededBy []*Service // the other way round
+	layer    int        // see Registry.layer
+
 	next    atomic.Uint64               // counts joins: the round robin over running
 	running atomic.Pointer[[]*instance] // immutable snapshot; nil while the service is stopped
 	seats   atomic.Int64                // peers that have one
 	warned  atomic.Bool                 // that onMessage returns nothing
+	failed  atomic.Uint64               // how often a run ended with an error
 
 	mu sync.Mutex // one Start or Stop at a time
 }
@@ -112,6 +147,10 @@ func (s *Service) Running() bool { return s.running.Load() != nil }
 // Seats is how many peers the service has now.
 func (s *Service) Seats() int { return int(s.seats.Load()) }
 
+// Failures is how often the run of a standalone service has ended with an
+// error, in any of its instances.
+func (s *Service) Failures() uint64 { return s.failed.Load() }
+
 // Check compiles every Lua file of the service and returns all that is wrong.
 func (s *Service) Check() error {
 	p, err := s.load()
@@ -130,7 +169,7 @@ func (s *Service) load() (*vm.Program, error) {
 }
 
 // Start loads the service and starts its instances one after the other:
-// module, then onStart. When one fails, those before it are stopped again, the
+// module, then onStart, or init. When one fails, those before it are stopped again, the
 // failure is logged, and the service stays stopped. A service that runs is
 // left as it is.
 func (s *Service) Start(ctx context.Context) error {
@@ -144,6 +183,19 @@ func (s *Service) Start(ctx context.Context) error {
 		logLua(s.log, "service not started", err)
 	}
 	return err
+}
+
+// startAfter is Start for a service whose dependencies have been started, or
+// have failed to.
+func (s *Service) startAfter(ctx context.Context) error {
+	for _, on := range s.needs {
+		if !on.Running() {
+			err := fmt.Errorf("services: %s: it depends on %s, which does not run", s.Name, on.Name)
+			s.log.Error("service not started", "err", err)
+			return err
+		}
+	}
+	return s.Start(ctx)
 }
 
 func (s *Service) start(ctx context.Context) error {
@@ -160,7 +212,14 @@ func (s *Service) start(ctx context.Context) error {
 		all = append(all, in)
 	}
 	s.running.Store(&all)
-	s.log.Info("service started", "request_target", s.RequestTarget, "instances", s.Instances)
+	if s.Standalone {
+		s.log.Info("service started", "standalone", true, "instances", s.Instances)
+	} else {
+		s.log.Info("service started", "request_target", s.RequestTarget, "instances", s.Instances)
+	}
+	for _, in := range all {
+		in.begin()
+	}
 	return nil
 }
 

@@ -5,15 +5,17 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"lapps/protocol/rpc"
 	"lapps/protocol/wire"
 )
 
 // ws makes the table ws of an instance:
 //
 //	ws:send(handler, opcode, string)      a message; opcode is 1 (text) or 2 (binary)
+//	ws:send(handler, message)             a LAppS message: nljson, or a table
 //	ws:close(handler, code [, reason])    closes the connection
 //
-// Both return true, or false and why not. They never raise an error and never
+// They return true, or false and why not. They never raise an error and never
 // block.
 func (in *instance) ws(l *lua.LState) *lua.LTable {
 	return l.SetFuncs(l.NewTable(), map[string]lua.LGFunction{
@@ -23,43 +25,88 @@ func (in *instance) ws(l *lua.LState) *lua.LTable {
 }
 
 const (
-	usageSend  = "usage: ws:send(handler, opcode, string)"
+	usageSend  = "usage: ws:send(handler, opcode, string) or ws:send(handler, message)"
 	usageClose = "usage: ws:close(handler, code [, reason])"
 
 	maxReason = 123 // bytes: a Close frame holds 125 (RFC 6455, section 5.5), two of them the code
 )
 
 func (in *instance) wsSend(l *lua.LState) int {
-	if l.GetTop() != 4 {
-		return no(l, usageSend+": wrong number of arguments")
-	}
-	payload, ok := asString(l.Get(4))
-	if !ok {
-		return no(l, usageSend+": the message must be a string, not a "+l.Get(4).Type().String())
-	}
-	var op wire.Op
-	switch l.Get(3) {
-	case opText:
-		if !utf8.ValidString(payload) {
-			return no(l, "the text message is not valid UTF-8")
-		}
-		op = wire.Text
-	case opBinary:
-		op = wire.Binary
+	var frame wire.Frame
+	var kind rpc.Kind // of a LAppS message
+	var why string
+	switch l.GetTop() {
+	case 3:
+		frame, kind, why = in.message(l.Get(3))
+	case 4:
+		frame, why = rawMessage(l.Get(3), l.Get(4), usageSend)
 	default:
-		return no(l, usageSend+": opcode must be 1 (text) or 2 (binary)")
+		why = usageSend + ": wrong number of arguments"
+	}
+	if why != "" {
+		return no(l, why)
 	}
 	seat, why := in.seatOf(l.Get(2), usageSend)
 	if seat == nil {
 		return no(l, why)
 	}
-	_, err := seat.peer.Send(wire.Frame{Op: op, Payload: payload})
-	in.touch(seat.peer.Waker())
-	if err != nil {
+	if kind == rpc.Result || kind == rpc.Failure {
+		seat.answered.Store(true)
+	}
+	if err := in.send(seat, frame); err != nil {
 		return no(l, err.Error())
 	}
-	l.Push(lua.LTrue)
-	return 1
+	return yes(l)
+}
+
+// send sends f to the peer of s at the end of the turn.
+func (in *instance) send(s *Seat, f wire.Frame) error {
+	_, err := s.peer.Send(f)
+	in.touch(s.peer.Waker())
+	return err
+}
+
+// rawMessage makes a frame of an opcode and a string; "" or why not.
+func rawMessage(opcode, message lua.LValue, usage string) (f wire.Frame, why string) {
+	payload, ok := asString(message)
+	if !ok {
+		return f, usage + ": the message must be a string, not a " + message.Type().String()
+	}
+	switch opcode {
+	case opText:
+		if !utf8.ValidString(payload) {
+			return f, "the text message is not valid UTF-8"
+		}
+		return wire.Frame{Op: wire.Text, Payload: payload}, ""
+	case opBinary:
+		return wire.Frame{Op: wire.Binary, Payload: payload}, ""
+	}
+	return f, usage + ": opcode must be 1 (text) or 2 (binary)"
+}
+
+// message makes a frame of a LAppS message that an application has put
+// together; "" or why not.
+func (in *instance) message(v lua.LValue) (f wire.Frame, kind rpc.Kind, why string) {
+	if t := v.Type(); t != lua.LTUserData && t != lua.LTTable {
+		return f, 0, usageSend + ": the message must be nljson or a table, not a " + t.String()
+	}
+	payload, err := in.encode(func(b rpc.Builder) error { return in.json.Walk(v, b) })
+	if err == nil {
+		kind, err = rpc.ParseReply(payload)
+	}
+	if err != nil {
+		return f, 0, "not a message of the LAppS protocol: " + err.Error()
+	}
+	return wire.Frame{Op: wire.Binary, Payload: payload}, kind, ""
+}
+
+// encode returns the CBOR of what tell tells. It calls no Lua.
+func (in *instance) encode(tell func(rpc.Builder) error) (string, error) {
+	in.encoder.Reset()
+	if err := tell(&in.encoder); err != nil {
+		return "", err
+	}
+	return string(in.encoder.Encoded()), nil
 }
 
 func (in *instance) wsClose(l *lua.LState) int {
@@ -85,20 +132,19 @@ func (in *instance) wsClose(l *lua.LState) int {
 		return no(l, why)
 	}
 	in.close(seat, code, reason)
-	l.Push(lua.LTrue)
-	return 1
+	return yes(l)
 }
 
 // seatOf finds a handler's seat; nil: why not.
 func (in *instance) seatOf(v lua.LValue, usage string) (s *Seat, why string) {
-	n, ok := v.(lua.LNumber)
-	if !ok {
+	if v.Type() != lua.LTNumber {
 		return nil, usage + ": handler must be a number, not a " + v.Type().String()
 	}
-	if n < 0 || n > 1<<53 || n != lua.LNumber(uint64(n)) {
+	n, ok := whole(v)
+	if !ok {
 		return nil, ErrGone.Error()
 	}
-	return in.find(uint64(n)), ErrGone.Error()
+	return in.find(n), ErrGone.Error()
 }
 
 // asString is a string, or a number as Lua would write it.
@@ -110,6 +156,12 @@ func asString(v lua.LValue) (string, bool) {
 		return v.String(), true
 	}
 	return "", false
+}
+
+// yes returns true to Lua.
+func yes(l *lua.LState) int {
+	l.Push(lua.LTrue)
+	return 1
 }
 
 // no returns false and why to Lua.

@@ -24,10 +24,11 @@ type Request struct {
 // maxCID is the largest channel: up to here every integer is a float, too.
 const maxCID = 1 << 53
 
-// ParseRequest reads a binary message. The Request's strings are parts of p.
-// Where p is not CBOR as Check has it the error's code is ParseError; where it
-// is, but no request, InvalidRequest. Members that the protocol does not name
-// are passed over.
+// ParseRequest reads a binary message. The Request's strings are parts of p, but
+// for short ones of a message of more than 4 KiB, which are copies. Where p is
+// not CBOR as Check has it the error's code is ParseError; where it is, but no
+// request, InvalidRequest. Members that the protocol does not name are passed
+// over.
 func ParseRequest(p string) (r Request, e *Error) {
 	if e := check(p); e != nil {
 		return r, e
@@ -62,7 +63,19 @@ func ParseRequest(p string) (r Request, e *Error) {
 	case !method:
 		e = invalid("method is missing")
 	}
+	if len(p) > shared {
+		r.detach()
+	}
 	return r, e
+}
+
+// detach makes copies of what is short, so that it keeps no long message alive.
+// Of long parameters Walk makes copies.
+func (r *Request) detach() {
+	r.Method = strings.Clone(r.Method)
+	if len(r.Params) <= shared {
+		r.Params = strings.Clone(r.Params)
+	}
 }
 
 func invalid(format string, args ...any) *Error {

@@ -55,6 +55,8 @@ var replaced = map[string]map[string]lua.LGFunction{
 
 // guarded are global functions of gopher-lua's whose arguments we look at first.
 var guarded = map[string]func(stock lua.LGFunction) lua.LGFunction{
+	"ipairs":       iteration("__ipairs"),
+	"pairs":        iteration("__pairs"),
 	"setfenv":      setfenv,
 	"setmetatable": setMetatable,
 }
@@ -81,7 +83,8 @@ func (in *Instance) openSandbox() {
 	in.body = L.Get(-1)
 	L.Pop(1)
 	for name, guard := range guarded {
-		global.RawSetString(name, L.NewFunction(guard(stock(global, name))))
+		fn := global.RawGetString(name).(*lua.LFunction) // in place: it may have upvalues
+		fn.GFunction = guard(fn.GFunction)
 	}
 	for lib, names := range allowed {
 		t := global

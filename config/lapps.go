@@ -1,0 +1,147 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/tailscale/hujson"
+)
+
+// The names of LAppS's two files: what the server is, and which services it
+// has.
+const (
+	serverFile   = "ws.json"
+	servicesFile = "lapps.json"
+)
+
+// IsLAppS reports whether a directory holds one of LAppS's two files at least.
+func IsLAppS(dir string) bool {
+	for _, name := range []string{serverFile, servicesFile} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
+			return true
+		}
+	}
+	return false
+}
+
+// LoadLAppS reads LAppS's configuration, ws.json and lapps.json, from the
+// directory dir, and returns what it means here. A file that is missing means
+// LAppS's defaults. The directories that are named in it are relative to
+// home. The notices say what has no meaning here, or another one than in
+// LAppS: nothing is ignored silently. They are complete where the error is
+// nil; it is an *Error with all mistakes of both files where they were read.
+func LoadLAppS(dir, home string) (*Config, []Notice, error) {
+	if !IsLAppS(dir) {
+		return nil, nil, fmt.Errorf("config: %s holds neither %s nor %s", dir, serverFile, servicesFile)
+	}
+	var missing []Notice
+	load := func(name, defaults string) (document, error) {
+		path := filepath.Join(dir, name)
+		data, err := read(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, Notice{File: path, Line: 1, Msg: "there is no such file: " + defaults})
+			return document{path, []byte("{}")}, nil
+		}
+		return document{path, data}, err
+	}
+	server, err := load(serverFile, "LAppS's defaults are used, and all addresses listened on, at port 5083")
+	if err != nil {
+		return nil, nil, err
+	}
+	services, err := load(servicesFile, "there are no services")
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, notices, err := parseLAppS(server, services, home)
+	return cfg, append(missing, notices...), err
+}
+
+// A document is a file's name and what is in it.
+type document struct {
+	name string
+	data []byte
+}
+
+// parseLAppS is LoadLAppS for texts at hand.
+func parseLAppS(server, services document, home string) (*Config, []Notice, error) {
+	sc, sroot := checkDocument(server, (*checker).server)
+	lc, lroot := checkDocument(services, (*checker).services)
+	if sroot != nil && lroot != nil {
+		sc.listenerNeeded(sroot, lc, lroot)
+	}
+	var all Error
+	for _, c := range []*checker{sc, lc} {
+		var e *Error
+		if errors.As(c.err(), &e) {
+			all.Mistakes = append(all.Mistakes, e.Mistakes...)
+		}
+	}
+	notices := append(sc.sortedNotices(), lc.sortedNotices()...)
+	if len(all.Mistakes) > 0 {
+		return nil, notices, &all
+	}
+	lines := serviceLines(lc.source, lroot)
+	cfg, err := decodeLAppS(sroot, lroot, home)
+	if err != nil {
+		return nil, notices, fmt.Errorf("config: %s, %s: checked and yet not decoded: %w", server.name, services.name, err)
+	}
+	cfg.file, cfg.lines = services.name, lines
+	return cfg, notices, nil
+}
+
+// checkDocument parses a file and has it checked. The tree is nil where there
+// is none.
+func checkDocument(doc document, check func(*checker, *hujson.Value)) (*checker, *hujson.Value) {
+	src, root, err := parse(doc.name, doc.data)
+	c := &checker{source: src}
+	var e *Error
+	if errors.As(err, &e) {
+		c.mistakes = e.Mistakes
+		return c, nil
+	}
+	check(c, root)
+	return c, root
+}
+
+// listenerNeeded finds that c's file, ws.json, wants no listener although
+// there is a service with connections in the other.
+func (c *checker) listenerNeeded(server *hujson.Value, services *checker, root *hujson.Value) {
+	listeners := member(server, "listeners")
+	if listeners == nil || integer(listeners) != 0 {
+		return
+	}
+	for _, s := range servicesOf(root) {
+		if !s.standalone {
+			c.add(listeners.StartOffset, "listeners", "must be at least 1, since service %s has connections (%s:%d)", printable(s.name), services.name, services.line(s.offset))
+			return
+		}
+	}
+}
+
+// decodeLAppS makes a configuration of two checked trees. It changes them.
+func decodeLAppS(server, services *hujson.Value, home string) (*Config, error) {
+	cfg, err := decode(services) // what is left of it is native
+	if err != nil {
+		return nil, err
+	}
+	s := defaultLAppSServer()
+	server.Standardize()
+	if err := json.Unmarshal(server.Pack(), &s); err != nil {
+		return nil, err
+	}
+	cfg.Listeners = s.listeners()
+	cfg.ACL = s.ACL.masked()
+	cfg.Limits.Connections = s.Workers.connections()
+	cfg.Directories.Applications = filepath.Join(home, cfg.Directories.Applications)
+	for name, service := range cfg.Services {
+		service.ACL = service.ACL.masked()
+		service.Preload = once(service.Preload)
+		service.Depends = others(name, once(service.Depends), cfg.Services)
+		cfg.Services[name] = service
+	}
+	return cfg, nil
+}

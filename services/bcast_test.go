@@ -1,0 +1,158 @@
+package services_test
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"lapps/services"
+)
+
+// seat seats p at the service of that name.
+func seat(t *testing.T, r *services.Registry, name string, p *peer) *services.Seat {
+	t.Helper()
+	answered := make(chan *services.Seat, 1)
+	r.Lookup("/"+name).Join(p, services.Request{}, func(s *services.Seat, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- s
+	})
+	s := <-answered
+	if s == nil {
+		t.FailNow()
+	}
+	return s
+}
+
+func TestBcast(t *testing.T) {
+	serve(t, services.Config{}, evalLua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		p, s := mustJoin(t, r, 1)
+		other, o := mustJoin(t, r, 2)
+		for _, c := range []struct{ code, want string }{
+			{`return bcast:subscribe(7, h)`, "false, no such channel: bcast:create makes it"},
+			{`return bcast:send(7, {cid = 1, message = {}})`, "false, no such channel: bcast:create makes it"},
+			{`return bcast:create(7), bcast:create(7)`, "true, true"},
+			{`return bcast:create(0), bcast:create(2^53)`, "true, true"},
+			{`return bcast:create()`, "false, usage: bcast:create(channel): wrong number of arguments"},
+			{`return bcast:create(-1)`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53"},
+			{`return bcast:create(1.5)`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53"},
+			{`return bcast:create("7")`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53"},
+			{`return bcast:create(0/0)`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53"},
+			{`return bcast:subscribe(7)`, "false, usage: bcast:subscribe(channel, handler): wrong number of arguments"},
+			{`return bcast:subscribe(7, "h")`, "false, usage: bcast:subscribe(channel, handler): handler must be a number, not a string"},
+			{`return bcast:subscribe(7, 99)`, "false, no such connection"},
+			{`return bcast:unsubscribe(7, 99)`, "false, no such connection"},
+			{`return bcast:unsubscribe(7, h)`, "true"},
+			{`return bcast:send(7)`, "false, usage: bcast:send(channel, message) or bcast:send(channel, opcode, string): wrong number of arguments"},
+			{`return bcast:send(7, {cid = 0, status = 1, result = {}})`, "false, not a notification: cid must not be 0, and there is no error"},
+			{`return bcast:send(7, {cid = 1, status = 0, error = {code = 1, message = ""}})`, "false, not a notification: cid must not be 0, and there is no error"},
+			{`return bcast:send(7, {message = {}})`, "false, not a message of the LAppS protocol: cid is missing"},
+			{`return bcast:send(7, 3, "x")`, "false, usage: bcast:send(channel, message) or bcast:send(channel, opcode, string): opcode must be 1 (text) or 2 (binary)"},
+			{`return bcast:send(7, 1, "\255")`, "false, the text message is not valid UTF-8"},
+			{`return bcast:send(7, {cid = 1, message = {}})`, "true"}, // nobody listens
+		} {
+			deliver(t, s, c.code)
+			if got := p.said(t); !slices.Equal(got, []string{"text " + c.want}) {
+				t.Errorf("%s: %q, want %q", c.code, got, c.want)
+			}
+		}
+		deliver(t, s, `return bcast:subscribe(7, h), bcast:subscribe(7, h), bcast:subscribe(7, 2)`)
+		p.said(t)
+		deliver(t, o, `ws:send(h, 1, "first"); bcast:send(7, {cid = 5, message = {1}}); ws:send(h, 1, "third"); bcast:send(7, 1, "raw")`)
+		if got, want := other.happened(), []string{"text first", "binary " + encoded(t, object{"cid": 5, "message": []int{1}}), "text third", "text raw", "text ", "wake"}; !slices.Equal(got, want) {
+			t.Errorf("the sender: %q, want %q", got, want)
+		}
+		if got, want := p.said(t), []string{`{"cid": 5, "message": [1]}`, "text raw"}; !slices.Equal(got, want) {
+			t.Errorf("the other, subscribed twice: %q, want %q", got, want)
+		}
+		deliver(t, s, `return bcast:unsubscribe(7, h), bcast:unsubscribe(7, h), bcast:send(7, 1, "for the other")`)
+		if got, want := p.said(t), []string{"text true, true, true"}; !slices.Equal(got, want) {
+			t.Errorf("unsubscribed: %q, want %q", got, want)
+		}
+		if got, want := other.said(t), []string{"text for the other"}; !slices.Equal(got, want) {
+			t.Errorf("still subscribed: %q, want %q", got, want)
+		}
+	})
+}
+
+// TestLeavingUnsubscribes has a peer gone from its channels, and none join
+// again once it has left.
+func TestLeavingUnsubscribes(t *testing.T) {
+	const lua = `
+local test = {}
+function test.onMessage(h, op, m) bcast:create(1) return bcast:subscribe(1, h) end
+function test.onDisconnect(h) bcast:send(1, 1, "bye") print("unsubscribe", bcast:unsubscribe(1, h)) bcast:subscribe(1, h) end
+return test`
+	serve(t, services.Config{}, lua, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		var all []*peer
+		var seats []*services.Seat
+		for id := range uint64(50) {
+			p, s := mustJoin(t, r, id+1)
+			deliver(t, s, "x")
+			all, seats = append(all, p), append(seats, s)
+		}
+		synctest.Wait()
+		for i, s := range seats[:49] {
+			s.Leave(nil)
+			if got := all[i].said(t); !slices.Equal(got[i:], []string{"text bye"}) {
+				t.Errorf("%d: %q", i, got)
+			}
+		}
+		if got := all[49].said(t); len(got) != 49 {
+			t.Errorf("the last received %d farewells, want 49", len(got))
+		}
+		if n := strings.Count(log.String(), `unsubscribe\ttrue`); n != 49 {
+			t.Errorf("%d unsubscribed themselves, want 49", n)
+		}
+	})
+}
+
+// TestBroadcastOrder has four instances send at once; each subscriber receives
+// each sender's messages once and in order.
+func TestBroadcastOrder(t *testing.T) {
+	const lua = `
+local test = {}
+function test.onStart() bcast:create(1) end
+function test.onMessage(h, op, m)
+	if m == "listen" then return bcast:subscribe(1, h) end
+	for i = 1, 100 do bcast:send(1, 1, instance_id .. " " .. i) end
+	return true
+end
+return test`
+	serve(t, services.Config{Instances: 4}, lua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		var all []*peer
+		var seats []*services.Seat
+		for id := range uint64(40) {
+			p, s := mustJoin(t, r, id+1)
+			deliver(t, s, "listen")
+			all, seats = append(all, p), append(seats, s)
+		}
+		synctest.Wait()
+		for _, s := range seats[:4] { // one of each instance
+			deliver(t, s, "send")
+		}
+		for _, p := range all {
+			got := map[string][]string{}
+			for _, m := range p.said(t) {
+				sender, n, _ := strings.Cut(strings.TrimPrefix(m, "text "), " ")
+				got[sender] = append(got[sender], n)
+			}
+			var want []string
+			for i := range 100 {
+				want = append(want, fmt.Sprint(i+1))
+			}
+			if len(got) != 4 {
+				t.Fatalf("%d senders", len(got))
+			}
+			for sender, numbers := range got {
+				if !slices.Equal(numbers, want) {
+					t.Fatalf("of %s: %q", sender, numbers)
+				}
+			}
+		}
+	})
+}

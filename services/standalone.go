@@ -1,0 +1,97 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"lapps/services/vm"
+)
+
+// How long a run that failed waits before it is called again. The time doubles
+// with each failure, and begins anew after a run that lasted longPause.
+const (
+	shortPause = time.Second
+	longPause  = time.Minute
+)
+
+// begin has the program of a standalone instance run.
+func (in *instance) begin() {
+	if in.service.Standalone {
+		in.ended = make(chan struct{})
+		go in.supervise()
+	}
+}
+
+// supervise is the goroutine of a standalone instance: it calls run, in the
+// same state, until run returns or the instance has to stop.
+func (in *instance) supervise() {
+	defer close(in.ended)
+	for pause := shortPause; ; pause = min(2*pause, longPause) {
+		began := time.Now()
+		err := in.vm.Do(context.Background(), func(*vm.Instance) error {
+			_, err := in.call("run")
+			return err
+		})
+		switch {
+		case errors.Is(err, vm.ErrStopped):
+			return
+		case err == nil:
+			in.log.Info("run has returned")
+			return
+		}
+		if time.Since(began) >= longPause {
+			pause = shortPause
+		}
+		n := in.service.failed.Add(1)
+		if in.vm.Halted() {
+			logLua(in.log, "run failed", err, "failures", n)
+			return
+		}
+		logLua(in.log, "run failed, it will be called again", err, "failures", n, "pause", pause.String())
+		if !in.rest(pause) {
+			return
+		}
+	}
+}
+
+// rest waits; false: the instance has to stop.
+func (in *instance) rest(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-in.vm.Halting():
+		return false
+	}
+}
+
+// stopRun waits for run to end, and interrupts it when ctx ends first.
+func (in *instance) stopRun(ctx context.Context) error {
+	err := in.vm.Stop(ctx)
+	if in.ended == nil { // it has not begun
+		return err
+	}
+	if err != nil { // what not even an interrupt ends is left alone
+		select {
+		case <-in.ended:
+		case <-time.After(time.Second):
+		}
+		return err
+	}
+	<-in.ended
+	return nil
+}
+
+// mustStop is the global must_stop(): whether the service has to stop. A
+// program that runs for long calls it from time to time; what it has sent goes
+// out then, too.
+func mustStop(l *lua.LState) int {
+	in := vm.Of(l)
+	in.Breathe()
+	l.Push(lua.LBool(in.Halted()))
+	return 1
+}

@@ -1,0 +1,322 @@
+package services_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"lapps/services"
+	"lapps/services/modules/nap"
+	timemodule "lapps/services/modules/time"
+	"lapps/services/vm"
+)
+
+var modules = []vm.Module{nap.Module(), timemodule.Module()}
+
+// startOne starts a service and stops it again.
+func startOne(t *testing.T, c services.Config, lua string) error {
+	t.Helper()
+	c.Name, c.AutoStart, c.Instances = "test", true, max(c.Instances, 1)
+	c.Files = fstest.MapFS{"test.lua": {Data: []byte(lua)}}
+	r, err := services.New([]services.Config{c}, modules, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return errors.Join(r.Start(t.Context()), r.Stop(t.Context()))
+}
+
+// world starts services in a bubble, each a Lua file by its name.
+func world(t *testing.T, all []services.Config, test func(t *testing.T, r *services.Registry, log *bytes.Buffer)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		for i := range all {
+			all[i].Instances = max(all[i].Instances, 1)
+			if !all[i].Standalone {
+				all[i].RequestTarget = "/" + all[i].Name
+			}
+		}
+		r, err := services.New(all, modules, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Start(t.Context())
+		test(t, r, &log)
+		if err := r.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func service(name, lua string, c services.Config) services.Config {
+	c.Name, c.Files = name, fstest.MapFS{name + ".lua": {Data: []byte(lua)}}
+	return c
+}
+
+func TestStandalone(t *testing.T) {
+	lua := `
+clock = {}
+function clock.init() bcast:create(1); print("init", instance_id, type(ws), type(nljson)) end
+function clock.run()
+	while not must_stop() do
+		print("tick", time.now() % 1000)
+		nap:sleep(1)
+	end
+	print("run ends")
+end
+return clock`
+	world(t, []services.Config{service("clock", lua, services.Config{
+		Standalone: true, AutoStart: true, Instances: 2, Preload: []string{"nap", "time"},
+	})}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		time.Sleep(3500 * time.Millisecond)
+		synctest.Wait()
+		if n := strings.Count(log.String(), `tick\t0`); n != 8 {
+			t.Errorf("%d ticks after 3.5 s, want 4 of each instance:\n%s", n, log)
+		}
+		if n := r.Lookup("/clock"); n != nil {
+			t.Error("a standalone service has a path")
+		}
+		began := time.Now()
+		if err := r.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("stopping took %v: must_stop does not wake", took)
+		}
+		for _, want := range []string{`init\tclock/1\ttable\ttable`, `init\tclock/2`, "run ends"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("%q is not in %s", want, log)
+			}
+		}
+	})
+}
+
+// TestRunFails has run called again, with pauses that double.
+func TestRunFails(t *testing.T) {
+	lua := `
+local n = 0
+return {
+	run = function()
+		n = n + 1
+		print("run", n)
+		if n == 8 then nap:sleep(120) error("after a long time") end
+		if n < 12 then error("no " .. n) end
+	end}`
+	world(t, []services.Config{service("failing", lua, services.Config{
+		Standalone: true, AutoStart: true, Preload: []string{"nap"},
+	})}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		at := func(d time.Duration, runs int) {
+			t.Helper()
+			time.Sleep(d)
+			synctest.Wait()
+			if !strings.Contains(log.String(), fmt.Sprintf(`run\t%d`, runs)) || strings.Contains(log.String(), fmt.Sprintf(`run\t%d`, runs+1)) {
+				t.Errorf("not %d runs: %s", runs, log)
+			}
+		}
+		at(0, 1)
+		at(time.Second, 2)
+		at(2*time.Second, 3)
+		at(4*time.Second, 4)
+		at(8*time.Second, 5)
+		at(16*time.Second, 6)
+		at(32*time.Second, 7)
+		at(time.Minute, 8)
+		at(2*time.Minute+time.Second, 9) // it lasted: the pauses begin anew
+		at(2*time.Second, 10)
+		at(4*time.Second, 11)
+		at(8*time.Second, 12)
+		if n := r.Services()[0].Failures(); n != 11 {
+			t.Errorf("%d failures are counted, want 11", n)
+		}
+		if n := strings.Count(log.String(), "run has returned"); n != 1 {
+			t.Errorf("run has returned %d times in %s", n, log)
+		}
+		time.Sleep(time.Hour)
+		at(0, 12)
+	})
+}
+
+// TestStopInPause stops a service between two runs.
+func TestStopInPause(t *testing.T) {
+	world(t, []services.Config{service("failing", `return {run = function() error("no") end}`, services.Config{
+		Standalone: true, AutoStart: true,
+	})}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		time.Sleep(500 * time.Millisecond)
+		began := time.Now()
+		if err := r.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("stopping took %v", took)
+		}
+	})
+}
+
+// TestRunThatDoesNotEnd has shutdown interrupt what does not ask must_stop.
+func TestRunThatDoesNotEnd(t *testing.T) {
+	for name, body := range map[string]string{
+		"deaf sleeper": `while true do nap:sleep(0.001) end`,
+		"pcall":        `while true do pcall(function() nap:sleep(1) error("x") end) end`,
+		"coroutine":    `while true do coroutine.wrap(function() nap:usleep(10) end)() end`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := service("deaf", `return {run = function() `+body+` end}`, services.Config{
+				Standalone: true, AutoStart: true, Instances: 1, Preload: []string{"nap"},
+			})
+			r, err := services.New([]services.Config{c}, modules, slog.New(slog.DiscardHandler))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := r.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+			defer cancel()
+			if err := r.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("stopped with %v", err)
+			}
+		})
+	}
+}
+
+func TestStandaloneDoesNotStart(t *testing.T) {
+	for _, c := range []struct{ name, lua, want string }{
+		{"no run", "return {init = print}", "test.lua: the function run is missing"},
+		{"no functions", "return {init = 1, run = 2}", "test.lua: init must be a function, not a number; run must be a function, not a number"},
+		{"init fails", "return {init = function() error('no') end, run = print}", "no"},
+		{"reactive", "return {onMessage = print}", "test.lua: the function run is missing"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := startOne(t, services.Config{Standalone: true}, c.lua)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestMustStopLetsOutputGo has a program that never sleeps be heard.
+func TestMustStopLetsOutputGo(t *testing.T) {
+	world(t, []services.Config{
+		service("listener", `return {onMessage = function(h) bcast:create(1) return bcast:subscribe(1, h) end}`, services.Config{AutoStart: true}),
+		service("busy", `return {run = function()
+			bcast:create(1)
+			while not must_stop() do bcast:send(1, 1, "x") if not nap:usleep(1) then break end end end}`,
+			services.Config{Standalone: true, AutoStart: true, Preload: []string{"nap"}}),
+	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		p := &peer{id: 1}
+		s := seat(t, r, "listener", p)
+		deliver(t, s, "listen")
+		time.Sleep(time.Millisecond)
+		if got := p.happened(); len(got) < 4 || got[1] != "text x" && got[0] != "text x" {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+func TestOrder(t *testing.T) {
+	reactive := func(deps ...string) services.Config { return services.Config{Depends: deps} }
+	lua := func(name string) string {
+		return `return {onStart = function() print("start ` + name + `") end, onMessage = print, onShutdown = function() print("stop ` + name + `") end}`
+	}
+	a, b, c, d := reactive("b", "c"), reactive("d"), reactive("d"), reactive()
+	a.AutoStart = true
+	world(t, []services.Config{
+		service("a", lua("a"), a), service("b", lua("b"), b), service("c", lua("c"), c), service("d", lua("d"), d),
+		service("e", lua("e"), reactive()), // nobody wants it
+	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		if err := r.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		before := func(first, second string) {
+			t.Helper()
+			i, j := strings.Index(log.String(), first), strings.Index(log.String(), second)
+			if i < 0 || j < 0 || i > j {
+				t.Errorf("%q is not before %q in %s", first, second, log)
+			}
+		}
+		before("start d", "start b")
+		before("start d", "start c")
+		before("start b", "start a")
+		before("start c", "start a")
+		before("stop a", "stop b")
+		before("stop a", "stop c")
+		before("stop b", "stop d")
+		before("stop c", "stop d")
+		if strings.Contains(log.String(), "start e") {
+			t.Error("e was started")
+		}
+	})
+}
+
+// TestDependencyFails keeps what depends on a failure from starting.
+func TestDependencyFails(t *testing.T) {
+	ok := `return {onMessage = print}`
+	world(t, []services.Config{
+		service("a", ok, services.Config{AutoStart: true, Depends: []string{"b"}}),
+		service("b", ok, services.Config{AutoStart: true, Depends: []string{"c"}}),
+		service("c", `error("broken")`, services.Config{AutoStart: true}),
+		service("d", ok, services.Config{AutoStart: true}),
+	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		for name, want := range map[string]bool{"a": false, "b": false, "c": false, "d": true} {
+			if got := r.Lookup("/" + name).Running(); got != want {
+				t.Errorf("%s runs: %v", name, got)
+			}
+		}
+		for _, want := range []string{"services: a: it depends on b, which does not run", "services: b: it depends on c, which does not run", "broken"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("%q is not in %s", want, log)
+			}
+		}
+	})
+}
+
+// TestStuckServiceLeavesTime stops one service that hangs, and what it depends
+// on in time.
+func TestStuckServiceLeavesTime(t *testing.T) {
+	world(t, []services.Config{
+		service("stuck", `return {run = function() while true do nap:sleep(1) end end}`,
+			services.Config{Standalone: true, AutoStart: true, Preload: []string{"nap"}, Depends: []string{"base"}}),
+		service("base", `return {onMessage = print, onShutdown = function() nap:sleep(0.1) print("base shut down") end}`,
+			services.Config{AutoStart: true, Preload: []string{"nap"}}),
+	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := r.Stop(ctx); err == nil || !strings.Contains(err.Error(), "stuck") || strings.Contains(err.Error(), "base") {
+			t.Errorf("stopped with %v", err)
+		}
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("it took %v, want half of the time", took)
+		}
+		if !strings.Contains(log.String(), "base shut down") {
+			t.Errorf("base was not shut down: %s", log)
+		}
+	})
+}
+
+func TestNewRefusesDependencies(t *testing.T) {
+	files := fstest.MapFS{}
+	c := func(name string, deps ...string) services.Config {
+		return services.Config{Name: name, RequestTarget: "/" + name, Instances: 1, Files: files, Depends: deps}
+	}
+	for want, all := range map[string][]services.Config{
+		"services: a depends on b, which does not exist":                                {c("a", "b")},
+		"services: some of these depend on each other in a circle: a":                   {c("a", "a")},
+		"services: some of these depend on each other in a circle: a, b, below":         {c("a", "b"), c("b", "a", "below"), c("below")},
+		"services: a: preload: there is no module x":                                    {{Name: "a", RequestTarget: "/a", Instances: 1, Files: files, Preload: []string{"x"}}},
+		"services: a service cannot be called nap: that is a global of Lua's or ours":   {{Name: "nap", RequestTarget: "/a", Instances: 1, Files: files, Preload: []string{"nap"}}},
+		"services: a service cannot be called bcast: that is a global of Lua's or ours": {{Name: "bcast"}},
+	} {
+		if _, err := services.New(all, modules, slog.New(slog.DiscardHandler)); err == nil || err.Error() != want {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
