@@ -30,6 +30,8 @@ const (
 	usageCreate      = "usage: bcast:create(channel)"
 	usageSubscribe   = "usage: bcast:subscribe(channel, handler)"
 	usageUnsubscribe = "usage: bcast:unsubscribe(channel, handler)"
+	usageNotify      = "usage: bcast:send(channel, message)"
+	usageRaw         = "usage: bcast:send(channel, opcode, string)"
 	usageBroadcast   = "usage: bcast:send(channel, message) or bcast:send(channel, opcode, string)"
 )
 
@@ -99,11 +101,11 @@ func (in *instance) bcastSend(l *lua.LState) int {
 	switch l.GetTop() {
 	case 3:
 		var kind rpc.Kind
-		if frame, kind, why = in.message(l.Get(3)); why == "" && kind != rpc.Notification {
+		if frame, kind, why = in.message(l.Get(3), usageNotify); why == "" && kind != rpc.Notification {
 			why = "not a notification: cid must not be 0, and there is no error"
 		}
 	case 4:
-		frame, why = rawMessage(l.Get(3), l.Get(4), usageBroadcast)
+		frame, why = rawMessage(l.Get(3), l.Get(4), usageRaw)
 	default:
 		why = usageBroadcast + ": wrong number of arguments"
 	}

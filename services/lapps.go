@@ -86,11 +86,16 @@ func (s *Seat) callMethod(fn lua.LValue, r *rpc.Request, data string) {
 		s.failed(r, r.Method, err)
 		return
 	}
-	if !r.Notification && !s.answered.Load() {
+	if s.wantsAnswer(r) {
 		s.respond(r, results)
 	}
 	clear(results)
 	in.results = results[:0]
+}
+
+// wantsAnswer reports whether r is still to be answered.
+func (s *Seat) wantsAnswer(r *rpc.Request) bool {
+	return !r.Notification && !s.answered.Load() && !s.closed.Load()
 }
 
 // arguments are the parameters of a request, and all of it where fn has a
@@ -168,7 +173,7 @@ func (s *Seat) failed(r *rpc.Request, function string, err error) {
 	} else {
 		logLua(s.in.log, "lua error", err, "function", function, "handler", s.id)
 	}
-	if !r.Notification && !s.answered.Load() {
+	if s.wantsAnswer(r) {
 		s.fail(code, message, data)
 	}
 }

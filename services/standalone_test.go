@@ -159,6 +159,16 @@ func TestStopInPause(t *testing.T) {
 	})
 }
 
+// A signal is told when a log says "runs".
+type signal chan struct{}
+
+func (s signal) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "runs") {
+		s <- struct{}{}
+	}
+	return len(p), nil
+}
+
 // TestRunThatDoesNotEnd has shutdown interrupt what does not ask must_stop.
 func TestRunThatDoesNotEnd(t *testing.T) {
 	for name, body := range map[string]string{
@@ -167,16 +177,18 @@ func TestRunThatDoesNotEnd(t *testing.T) {
 		"coroutine":    `while true do coroutine.wrap(function() nap:usleep(10) end)() end`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := service("deaf", `return {run = function() `+body+` end}`, services.Config{
+			c := service("deaf", `return {run = function() print("runs") `+body+` end}`, services.Config{
 				Standalone: true, AutoStart: true, Instances: 1, Preload: []string{"nap"},
 			})
-			r, err := services.New([]services.Config{c}, modules, slog.New(slog.DiscardHandler))
+			runs := make(signal, 1)
+			r, err := services.New([]services.Config{c}, modules, slog.New(slog.NewTextHandler(runs, nil)))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := r.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
+			<-runs
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 			defer cancel()
 			if err := r.Stop(ctx); !errors.Is(err, context.DeadlineExceeded) {
@@ -289,11 +301,12 @@ func TestStuckServiceLeavesTime(t *testing.T) {
 	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
+		synctest.Wait()
 		began := time.Now()
 		if err := r.Stop(ctx); err == nil || !strings.Contains(err.Error(), "stuck") || strings.Contains(err.Error(), "base") {
 			t.Errorf("stopped with %v", err)
 		}
-		if took := time.Since(began); took != 5*time.Second {
+		if took := time.Since(began); took < 5*time.Second || took > 6*time.Second { // and a rest
 			t.Errorf("it took %v, want half of the time", took)
 		}
 		if !strings.Contains(log.String(), "base shut down") {

@@ -25,7 +25,8 @@ func (in *instance) ws(l *lua.LState) *lua.LTable {
 }
 
 const (
-	usageSend  = "usage: ws:send(handler, opcode, string) or ws:send(handler, message)"
+	usageSend  = "usage: ws:send(handler, opcode, string)"
+	usageLAppS = "usage: ws:send(handler, message)"
 	usageClose = "usage: ws:close(handler, code [, reason])"
 
 	maxReason = 123 // bytes: a Close frame holds 125 (RFC 6455, section 5.5), two of them the code
@@ -37,11 +38,11 @@ func (in *instance) wsSend(l *lua.LState) int {
 	var why string
 	switch l.GetTop() {
 	case 3:
-		frame, kind, why = in.message(l.Get(3))
+		frame, kind, why = in.message(l.Get(3), usageLAppS)
 	case 4:
 		frame, why = rawMessage(l.Get(3), l.Get(4), usageSend)
 	default:
-		why = usageSend + ": wrong number of arguments"
+		why = usageSend + " or ws:send(handler, message): wrong number of arguments"
 	}
 	if why != "" {
 		return no(l, why)
@@ -86,9 +87,9 @@ func rawMessage(opcode, message lua.LValue, usage string) (f wire.Frame, why str
 
 // message makes a frame of a LAppS message that an application has put
 // together; "" or why not.
-func (in *instance) message(v lua.LValue) (f wire.Frame, kind rpc.Kind, why string) {
+func (in *instance) message(v lua.LValue, usage string) (f wire.Frame, kind rpc.Kind, why string) {
 	if t := v.Type(); t != lua.LTUserData && t != lua.LTTable {
-		return f, 0, usageSend + ": the message must be nljson or a table, not a " + t.String()
+		return f, 0, usage + ": the message must be nljson or a table, not a " + t.String()
 	}
 	payload, err := in.encode(func(b rpc.Builder) error { return in.json.Walk(v, b) })
 	if err == nil {

@@ -8,7 +8,7 @@
 // The handler that sleeps gives the baton away: other connections of the
 // instance are served meanwhile, and nothing overtakes on its own connection.
 // All return true, or false when the service has to stop: then they return at
-// once, so that must_stop() can be asked. Arguments that are no numbers,
+// once, or after 10 ms, so that must_stop() can be asked. Arguments that are no numbers,
 // negative or NaN raise an error.
 package nap
 
@@ -69,15 +69,24 @@ func span(n float64, unit time.Duration) time.Duration {
 	return longest
 }
 
+// shortRest is how long a sleep lasts that begins when the service has to stop
+// already: a program that does not ask must_stop() shall not occupy a core
+// until it is interrupted.
+const shortRest = 10 * time.Millisecond
+
 // wait waits; false: the instance has to stop.
 func wait(L *lua.LState, d time.Duration) (whole bool) {
-	halting := vm.Of(L).Halting()
+	in := vm.Of(L)
+	halting := in.Halting()
+	if in.Halted() {
+		halting, d = nil, min(d, shortRest)
+	}
 	vm.Block(L, func(ctx context.Context) {
 		t := time.NewTimer(d)
 		defer t.Stop()
 		select {
 		case <-t.C:
-			whole = true
+			whole = halting != nil
 		case <-halting:
 		case <-ctx.Done():
 		}
