@@ -155,7 +155,7 @@ func many(n int) string {
 // lappsMistakes are pairs with mistakes.
 var lappsMistakes = []struct{ name, server, services, want string }{
 	{"in both files", "{\n\"port\": 65536}", "{\n\"services\": []}", "ws.json:2: port: must be between 0 and 65535, not 65536\nlapps.json:2: services: must be an object, not a list"},
-	{"of syntax in one", `{`, `{"services": {"a": 1}}`, "ws.json:1: column 2: the file ends here: expected a key in double quotes\nlapps.json:1: services.a: must be an object, not 1"},
+	{"of syntax in one", `{`, `{"services": {"a": 1}}`, "ws.json:1: column 2: the file ends here: expected a value, or a key in double quotes\nlapps.json:1: services.a: must be an object, not 1"},
 	{"not objects", `[]`, `null`, "ws.json:1: must be an object, not a list\nlapps.json:1: must be an object, not null"},
 	{"wss", "{\n\"tls\": true}", `{}`, "ws.json:2: tls: must be false: wss is not supported yet"},
 	{"wss in words", `{"tls": "true"}`, `{}`, `ws.json:1: tls: must be true or false, not "true"`},
