@@ -2,21 +2,29 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 
-	"lapps/config"
 	"lapps/services"
 )
 
 // check reports everything that is wrong with the configuration at path and
-// with the Lua files of its services.
-func check(path string) error {
-	cfg, err := config.Load(path)
+// with the Lua files of its services. What means nothing here it says to
+// notices.
+func check(path string, notices io.Writer) error {
+	cfg, noted, err := loadConfig(path)
+	for _, n := range noted {
+		fmt.Fprintln(notices, n)
+	}
 	if err != nil {
 		return err
 	}
 	all, err := serviceConfigs(cfg, directory(cfg))
 	errs := []error{err}
+	for i := range all { // on services that are not among them, for one
+		all[i].Depends = nil
+	}
 	registry, err := services.New(all, modules, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return errors.Join(append(errs, err)...)

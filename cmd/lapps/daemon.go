@@ -20,11 +20,7 @@ import (
 	"lapps/server"
 	"lapps/server/epoll"
 	"lapps/services"
-	"lapps/services/vm"
 )
-
-// modules is what Lua can require, besides the files of its service.
-var modules = []vm.Module{}
 
 // A daemon is all of the server, running.
 type daemon struct {
@@ -190,10 +186,18 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("acl: %v", err)))
 			continue
 		}
+		if unknown := unknownModules(s.Preload); len(unknown) > 0 {
+			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("preload: there is no module %s; there are %s", strings.Join(unknown, ", "), strings.Join(moduleNames(), ", "))))
+			continue
+		}
 		all = append(all, services.Config{
 			Name:          name,
 			Files:         dir,
 			Where:         where,
+			Standalone:    s.Standalone,
+			Dialect:       dialects[s.Protocol],
+			Preload:       s.Preload,
+			Depends:       s.Depends,
 			RequestTarget: s.RequestTarget,
 			AutoStart:     s.AutoStart,
 			Instances:     s.Instances,
@@ -211,6 +215,9 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 	}
 	return all, err
 }
+
+// dialects are the values of the key protocol.
+var dialects = map[string]services.Dialect{"raw": services.Raw, "LAppS": services.LAppS}
 
 // headerFields are the fields of an object, in order of their names.
 func headerFields(m map[string]string) (fields []wire.HeaderField) {

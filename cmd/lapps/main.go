@@ -67,7 +67,7 @@ Without a command it serves its examples on 127.0.0.1:5083.`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newCheck(), newSchema(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newImport(), newSchema(), newVersion())
 	return root
 }
 
@@ -92,7 +92,7 @@ func newCheck() *cobra.Command {
 		Short: "Check a configuration and compile the Lua files of its services, and start nothing",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := check(path); err != nil {
+			if err := check(path, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", path)
@@ -104,7 +104,7 @@ func newCheck() *cobra.Command {
 }
 
 func configFlag(cmd *cobra.Command, path *string) {
-	cmd.Flags().StringVarP(path, "config", "c", "", "the configuration file (JSON)")
+	cmd.Flags().StringVarP(path, "config", "c", "", "the configuration file (JSON), or the directory of LAppS's ws.json and lapps.json")
 	if err := cmd.MarkFlagRequired("config"); err != nil {
 		panic(err) // there is no such flag
 	}

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path"
 	"syscall"
 
 	"lapps/config"
@@ -18,11 +17,15 @@ import (
 
 // run serves what the configuration at path says, until a signal.
 func run(ctx context.Context, path string, stderr io.Writer) error {
-	cfg, err := config.Load(path)
+	cfg, notices, err := loadConfig(path)
 	if err != nil {
 		return err
 	}
-	return serve(ctx, cfg, directory(cfg), newLog(stderr), nil)
+	log := newLog(stderr)
+	for _, n := range notices {
+		log.Warn("configuration", "notice", n.String())
+	}
+	return serve(ctx, cfg, directory(cfg), log, nil)
 }
 
 // runExamples serves the embedded examples and says what to try.
@@ -38,23 +41,13 @@ func runExamples(ctx context.Context, stdout, stderr io.Writer) error {
 	return serve(ctx, cfg, files, newLog(stderr), func(d *daemon) { welcome(stdout, d) })
 }
 
-// exampleConfig is the configuration of the embedded examples: all defaults,
-// each example at /NAME of its directory.
+// exampleConfig is the configuration of the embedded examples.
 func exampleConfig() (*config.Config, error) {
-	mains, err := fs.Glob(examples.FS, "*/*.lua")
+	text, err := fs.ReadFile(examples.FS, examples.Config)
 	if err != nil {
 		return nil, err
 	}
-	doc := `{"services": {`
-	sep := ""
-	for _, file := range mains {
-		name := path.Dir(file)
-		if path.Base(file) == name+".lua" {
-			doc += fmt.Sprintf("%s%q: {}", sep, name)
-			sep = ", "
-		}
-	}
-	return config.Parse("embedded default", []byte(doc+"}}"))
+	return config.Parse("embedded "+examples.Config, text)
 }
 
 // welcome says what to try.
@@ -62,7 +55,9 @@ func welcome(w io.Writer, d *daemon) {
 	addr := d.Addrs()[0]
 	fmt.Fprintf(w, "lapps %s serves its examples:\n\n", Version)
 	for _, s := range d.registry.Services() {
-		fmt.Fprintf(w, "    ws://%s%s\n", addr, s.RequestTarget)
+		if !s.Standalone {
+			fmt.Fprintf(w, "    ws://%s%s\n", addr, s.RequestTarget)
+		}
 	}
 	fmt.Fprintf(w, `
 Try one, in another terminal:

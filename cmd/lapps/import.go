@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"lapps/config"
+)
+
+func newImport() *cobra.Command {
+	return &cobra.Command{
+		Use:   "import DIR",
+		Short: "Write the configuration that LAppS has in DIR (ws.json and lapps.json) in the native form",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir, ok := lappsDirectory(args[0])
+			if !ok {
+				return noLAppS(args[0])
+			}
+			cfg, notices, err := config.LoadLAppS(dir, lappsHome(dir))
+			if err != nil {
+				return err
+			}
+			for _, n := range notices {
+				fmt.Fprintln(cmd.ErrOrStderr(), n)
+			}
+			text, err := cfg.MarshalNative()
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		},
+	}
+}
+
+// loadConfig reads the configuration at path: a file, or a directory that
+// holds LAppS's two. The notices are what of the latter has no meaning here.
+func loadConfig(path string) (cfg *config.Config, notices []config.Notice, err error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		cfg, err = config.Load(path)
+		return cfg, nil, err
+	}
+	dir, ok := lappsDirectory(path)
+	if !ok {
+		return nil, nil, noLAppS(path)
+	}
+	return config.LoadLAppS(dir, lappsHome(dir))
+}
+
+func noLAppS(path string) error {
+	return fmt.Errorf("%s: holds no configuration of LAppS: there is no ws.json and no lapps.json, neither in it nor in its %s", path, confDir)
+}
+
+// confDir is where LAppS's home has its configuration.
+var confDir = filepath.Join("etc", "conf")
+
+// lappsDirectory finds where LAppS's files are: in path, or, where that is
+// LAppS's home, below it.
+func lappsDirectory(path string) (dir string, ok bool) {
+	for _, dir := range []string{path, filepath.Join(path, confDir)} {
+		if config.IsLAppS(dir) {
+			return dir, true
+		}
+	}
+	return "", false
+}
+
+// lappsHome is what the directories in LAppS's configuration are relative to:
+// LAPPS_HOME, or else the directory of the configuration, or, where that is a
+// home's etc/conf and has no applications itself, the home.
+func lappsHome(dir string) string {
+	if home := os.Getenv("LAPPS_HOME"); home != "" {
+		return home
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return dir
+	}
+	home := filepath.Dir(filepath.Dir(abs))
+	if abs == filepath.Join(home, confDir) && !isDirectory(filepath.Join(dir, "apps")) {
+		return home
+	}
+	return dir
+}
+
+func isDirectory(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
