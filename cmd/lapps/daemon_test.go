@@ -41,6 +41,12 @@ func startDaemon(t testing.TB, doc string, files map[string]string) *testDaemon 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startConfig(t, cfg)
+}
+
+// startConfig serves a configuration until the end of the test.
+func startConfig(t testing.TB, cfg *config.Config) *testDaemon {
+	t.Helper()
 	logged := new(logged)
 	log := slog.New(slog.NewJSONHandler(logged, nil))
 	d, err := assemble(cfg, directory(cfg), log)
