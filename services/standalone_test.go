@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -19,6 +20,24 @@ import (
 )
 
 var modules = []vm.Module{nap.Module(), timemodule.Module()}
+
+// A logbook is a log that tests read while it is written.
+type logbook struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logbook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logbook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
 
 // startOne starts a service and stops it again.
 func startOne(t *testing.T, c services.Config, lua string) error {
@@ -33,10 +52,10 @@ func startOne(t *testing.T, c services.Config, lua string) error {
 }
 
 // world starts services in a bubble, each a Lua file by its name.
-func world(t *testing.T, all []services.Config, test func(t *testing.T, r *services.Registry, log *bytes.Buffer)) {
+func world(t *testing.T, all []services.Config, test func(t *testing.T, r *services.Registry, log *logbook)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log logbook
 		for i := range all {
 			all[i].Instances = max(all[i].Instances, 1)
 			if !all[i].Standalone {
@@ -74,7 +93,7 @@ end
 return clock`
 	world(t, []services.Config{service("clock", lua, services.Config{
 		Standalone: true, AutoStart: true, Instances: 2, Preload: []string{"nap", "time"},
-	})}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+	})}, func(t *testing.T, r *services.Registry, log *logbook) {
 		time.Sleep(3500 * time.Millisecond)
 		synctest.Wait()
 		if n := strings.Count(log.String(), `tick\t0`); n != 8 {
@@ -111,7 +130,7 @@ return {
 	end}`
 	world(t, []services.Config{service("failing", lua, services.Config{
 		Standalone: true, AutoStart: true, Preload: []string{"nap"},
-	})}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+	})}, func(t *testing.T, r *services.Registry, log *logbook) {
 		at := func(d time.Duration, runs int) {
 			t.Helper()
 			time.Sleep(d)
@@ -147,7 +166,7 @@ return {
 func TestStopInPause(t *testing.T) {
 	world(t, []services.Config{service("failing", `return {run = function() error("no") end}`, services.Config{
 		Standalone: true, AutoStart: true,
-	})}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+	})}, func(t *testing.T, r *services.Registry, log *logbook) {
 		time.Sleep(500 * time.Millisecond)
 		began := time.Now()
 		if err := r.Stop(t.Context()); err != nil {
@@ -222,7 +241,7 @@ func TestMustStopLetsOutputGo(t *testing.T) {
 			bcast:create(1)
 			while not must_stop() do bcast:send(1, 1, "x") if not nap:usleep(1) then break end end end}`,
 			services.Config{Standalone: true, AutoStart: true, Preload: []string{"nap"}}),
-	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+	}, func(t *testing.T, r *services.Registry, log *logbook) {
 		p := &peer{id: 1}
 		s := seat(t, r, "listener", p)
 		deliver(t, s, "listen")
@@ -243,7 +262,7 @@ func TestOrder(t *testing.T) {
 	world(t, []services.Config{
 		service("a", lua("a"), a), service("b", lua("b"), b), service("c", lua("c"), c), service("d", lua("d"), d),
 		service("e", lua("e"), reactive()), // nobody wants it
-	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+	}, func(t *testing.T, r *services.Registry, log *logbook) {
 		if err := r.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
@@ -276,7 +295,7 @@ func TestDependencyFails(t *testing.T) {
 		service("b", ok, services.Config{AutoStart: true, Depends: []string{"c"}}),
 		service("c", `error("broken")`, services.Config{AutoStart: true}),
 		service("d", ok, services.Config{AutoStart: true}),
-	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+	}, func(t *testing.T, r *services.Registry, log *logbook) {
 		for name, want := range map[string]bool{"a": false, "b": false, "c": false, "d": true} {
 			if got := r.Lookup("/" + name).Running(); got != want {
 				t.Errorf("%s runs: %v", name, got)
@@ -298,7 +317,7 @@ func TestStuckServiceLeavesTime(t *testing.T) {
 			services.Config{Standalone: true, AutoStart: true, Preload: []string{"nap"}, Depends: []string{"base"}}),
 		service("base", `return {onMessage = print, onShutdown = function() nap:sleep(0.1) print("base shut down") end}`,
 			services.Config{AutoStart: true, Preload: []string{"nap"}}),
-	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+	}, func(t *testing.T, r *services.Registry, log *logbook) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		synctest.Wait()

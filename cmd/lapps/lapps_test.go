@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -368,8 +367,7 @@ func TestMisbehavingLAppSClients(t *testing.T) {
 // TestLAppSLayout runs services written to the letter of LAppS from its own
 // layout: etc/conf/ws.json, etc/conf/lapps.json, apps/NAME/NAME.lua.
 func TestLAppSLayout(t *testing.T) {
-	home := t.TempDir()
-	for name, text := range map[string]string{
+	home := writeFiles(t, map[string]string{
 		"etc/conf/ws.json": `{"listeners": 2, "connection_weight": 0.7, "ip": "127.0.0.1", "port": 0, "lapps_config_auto_save": true,
 			"workers": {"workers": 2, "max_connections": 100, "auto_fragment": false, "max_poll_events": 256, "max_poll_wait_ms": 10,
 			"max_inbounds_skip": 50, "input_buffer_size": 2048}, "acl": {"policy": "allow", "exclude": []}, "tls": false}`,
@@ -434,15 +432,7 @@ func TestLAppSLayout(t *testing.T) {
 				end
 			end
 			return ticker`,
-	} {
-		file := filepath.Join(home, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	for name, path := range map[string]string{"home": home, "etc/conf": filepath.Join(home, "etc", "conf")} {
 		t.Run(name, func(t *testing.T) {
 			cfg, notices, err := loadConfig(path)
