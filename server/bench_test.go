@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -75,13 +77,32 @@ local echo = {}
 function echo.onMessage(handler, opcode, message) return ws:send(handler, opcode, message) end
 return echo`
 
-// newDriver opens a connection to an echo service.
-func newDriver(tb testing.TB) *driver {
+// The echo in the LAppS protocol: as a method, and as LAppS has it.
+const (
+	methodsLua = `
+return {methods = {echo = function(handler, params) return unpack(params) end}}`
+
+	onMessageLua = `
+local answer = nljson.decode('{"cid": 0, "status": 1, "result": []}')
+local echo = {}
+function echo.onMessage(handler, type, message)
+	answer.result = message.params
+	return ws:send(handler, answer)
+end
+return echo`
+)
+
+// newDriver opens a connection to a raw echo service.
+func newDriver(tb testing.TB) *driver { return drive(tb, echoLua, services.Raw) }
+
+// drive opens a connection to a service.
+func drive(tb testing.TB, lua string, dialect services.Dialect) *driver {
 	tb.Helper()
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	registry, err := services.New([]services.Config{{
 		Name:          "echo",
-		Files:         fstest.MapFS{"echo.lua": {Data: []byte(echoLua)}},
+		Files:         fstest.MapFS{"echo.lua": {Data: []byte(lua)}},
+		Dialect:       dialect,
 		RequestTarget: "/test",
 		AutoStart:     true,
 		Instances:     1,
@@ -131,24 +152,31 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
-// BenchmarkEchoOverServertest is the same with a client and a loop of its own.
-func BenchmarkEchoOverServertest(b *testing.B) {
-	d := newDriver(b)
-	s := d.server
+// dialServertest connects a client over a carrier with a loop of its own, and
+// shakes hands.
+func dialServertest(b *testing.B, s *server.Server) net.Conn {
+	b.Helper()
 	carrier := servertest.NewCarrier(s.Accept)
 	b.Cleanup(carrier.Stop)
 	c, err := carrier.Dial()
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer c.Close()
-	out := make([]byte, 66)
+	b.Cleanup(func() { c.Close() })
 	io.WriteString(c, strings.Replace(handshake, "%s", "", 1))
-	for tail := ""; !strings.HasSuffix(tail, "\r\n\r\n"); tail += string(out[:1]) {
-		if _, err := c.Read(out[:1]); err != nil {
+	one := make([]byte, 1)
+	for tail := ""; !strings.HasSuffix(tail, "\r\n\r\n"); tail += string(one) {
+		if _, err := c.Read(one); err != nil {
 			b.Fatal(err)
 		}
 	}
+	return c
+}
+
+// BenchmarkEchoOverServertest is the same with a client and a loop of its own.
+func BenchmarkEchoOverServertest(b *testing.B) {
+	c := dialServertest(b, newDriver(b).server)
+	out := make([]byte, 66)
 	one := []byte(frame(0x81, strings.Repeat("x", 64)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -158,6 +186,69 @@ func BenchmarkEchoOverServertest(b *testing.B) {
 		if _, err := io.ReadFull(c, out); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// lappsEcho is a request to echo 64 bytes, and the response.
+func lappsEcho() (request, response string) {
+	text := "\x78\x40" + strings.Repeat("x", 64)
+	return frame(0x82, "\xa3\x65lapps\x01\x66method\x64echo\x66params\x81"+text),
+		"\xa3\x63cid\x00\x66result\x81" + text + "\x66status\x01"
+}
+
+// BenchmarkEchoLAppS is BenchmarkEcho in the LAppS protocol, in both forms of a
+// service, beside the raw one in the same run.
+func BenchmarkEchoLAppS(b *testing.B) {
+	request, response := lappsEcho()
+	raw := frame(0x81, strings.Repeat("x", 64))
+	for _, c := range []struct {
+		name, lua string
+		dialect   services.Dialect
+		request   string
+		size      int // of a response's frame
+	}{
+		{"raw", echoLua, services.Raw, raw, 66},
+		{"methods", methodsLua, services.LAppS, request, 2 + len(response)},
+		{"onMessage", onMessageLua, services.LAppS, request, 2 + len(response)},
+	} {
+		for _, n := range []int{1, 16} {
+			b.Run(fmt.Sprintf("%s/%d", c.name, n), func(b *testing.B) {
+				d := drive(b, c.lua, c.dialect)
+				all := []byte(strings.Repeat(c.request, n))
+				in := make([]byte, len(all))
+				b.ReportAllocs()
+				for i := 0; i < b.N; i += n {
+					copy(in, all)
+					if err := d.receiver.Receive(in); err != nil {
+						b.Fatal(err)
+					}
+					d.turn(n * c.size)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkEchoLAppSOverServertest is the same with a client and a loop.
+func BenchmarkEchoLAppSOverServertest(b *testing.B) {
+	request, response := lappsEcho()
+	for name, lua := range map[string]string{"methods": methodsLua, "onMessage": onMessageLua} {
+		b.Run(name, func(b *testing.B) {
+			c := dialServertest(b, drive(b, lua, services.LAppS).server)
+			out := make([]byte, 2+len(response))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := io.WriteString(c, request); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.ReadFull(c, out); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if string(out[2:]) != response {
+				b.Fatalf("%x, want %x", out[2:], response)
+			}
+		})
 	}
 }
 
