@@ -3,15 +3,28 @@
 // peers to Lua and frames from Lua to peers.
 //
 // The order of calls: New takes the configuration of all services, Start
-// loads and starts them. For each peer the server asks Registry.Lookup for
-// the service at the request's path, and Service.Join for a Seat; it tells the
-// Seat what the peer says (Deliver) and that it has gone (Leave). Stop ends
-// the services, after the server has ended the connections.
+// loads and starts them, what others depend on first. For each peer the server
+// asks Registry.Lookup for the service at the request's path, and Service.Join
+// for a Seat; it tells the Seat what the peer says (Deliver) and that it has
+// gone (Leave). Stop ends the services, after the server has ended the
+// connections, and what others depend on last.
 //
 // A service has one or more instances, each a Lua state of its own
 // (services/vm). A seat keeps its instance for life. Its messages are handled
-// in order; what the instance sends goes to the peer in order.
+// in order; what the instance sends goes to the peer in order, whether by ws
+// or by bcast.
+//
+// Two dialects: raw (raw.go) hands a message to Lua as it is; LAppS (lapps.go)
+// reads it as protocol/rpc has it and calls a method, or onMessage. What goes
+// wrong with one message of this dialect concerns that message only.
+//
+// A standalone service (standalone.go) has no seats: each instance is a
+// program, which is called again where it fails.
+//
+// A channel (channels.go) is a set of seats, of any services. A broadcast is
+// one frame, encoded once, that the sending instance puts into the outbox of
+// each; at the end of its turn each loop is woken once.
 //
 // What a peer is, the package does not know: the server implements Peer. It
-// knows no socket, no TLS and no JSON.
+// knows no socket, no TLS and no JSON but nljson.
 package services

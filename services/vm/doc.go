@@ -9,8 +9,8 @@
 // instances share. New makes an Instance; it starts no goroutine. Do has
 // Instance.Main run the main chunk, and whatever else is to run in the state.
 // Offer and Post bring events; Target.Handle is called for each, and calls
-// Lua with Instance.Call. Stop handles what was accepted and ends the
-// executors.
+// Lua with Instance.Call. Halt asks what runs for long to end; Stop handles
+// what was accepted and ends the executors.
 //
 // # Mailbox
 //
@@ -43,6 +43,9 @@
 //	                               Block  v          | the wait is over,
 //	                                    blocked -----+ the baton is free
 //
+// A handler that goes on for long without a wait should Breathe from time to
+// time: what it wrote goes out, and whoever waits for the baton has it.
+//
 // # Lua
 //
 // A call runs on a thread state of its own, taken from a free list. pcall and
@@ -55,7 +58,8 @@
 // Every thread has a context of ours, which gopher-lua asks before each
 // instruction. It is how Stop interrupts Lua, and how Of finds the instance.
 //
-// The sandbox is an allow list; see sandbox.go. What Lua can require is a
+// The sandbox is an allow list; see sandbox.go. pairs and ipairs heed the
+// metamethods __pairs and __ipairs, as Lua 5.2's do. What Lua can require is a
 // table in Config and the service's own directory.
 //
 // # What it does not do
