@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
+	"lapps/protocol/wire"
 	"lapps/services"
 )
 
@@ -152,6 +154,57 @@ return test`
 				if !slices.Equal(numbers, want) {
 					t.Fatalf("of %s: %q", sender, numbers)
 				}
+			}
+		}
+	})
+}
+
+// A loop is woken; a peer on one has it as its waker.
+type loop struct{ wakes atomic.Int32 }
+
+func (l *loop) Wake() { l.wakes.Add(1) }
+
+type peerOnLoop struct {
+	*peer
+	loop *loop
+}
+
+func (p *peerOnLoop) Waker() services.Waker { return p.loop }
+
+// TestBroadcastWakesOnce has each loop woken once for a broadcast, and all
+// peers share one payload.
+func TestBroadcastWakesOnce(t *testing.T) {
+	const lua = `
+local test = {}
+function test.onConnect(h) bcast:create(1) return bcast:subscribe(1, h) end
+function test.onMessage(h, op, m) for i = 1, 3 do bcast:send(1, op, m) end return true end
+return test`
+	serve(t, services.Config{}, lua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		loops := []*loop{{}, {}, {}}
+		var first *services.Seat
+		var all []*peer
+		for id := range uint64(300) {
+			p := &peerOnLoop{&peer{id: id + 1}, loops[id%3]}
+			answered := make(chan *services.Seat, 1)
+			r.Lookup("/test").Join(p, services.Request{Request: &wire.Request{}}, func(s *services.Seat, err error) { answered <- s })
+			if s := <-answered; first == nil {
+				first = s
+			}
+			all = append(all, p.peer)
+		}
+		synctest.Wait()
+		for _, l := range loops {
+			l.wakes.Store(0)
+		}
+		deliver(t, first, "hello")
+		for i, p := range all {
+			if got, want := p.happened(), []string{"text hello", "text hello", "text hello"}; !slices.Equal(got, want) {
+				t.Fatalf("peer %d: %q", i, got)
+			}
+		}
+		for i, l := range loops {
+			if n := l.wakes.Load(); n != 1 {
+				t.Errorf("loop %d was woken %d times for 300 frames", i, n)
 			}
 		}
 	})
