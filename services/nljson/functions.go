@@ -70,7 +70,7 @@ func (l *Lib) pushText(L *lua.LState, indent int) int {
 }
 
 func (l *Lib) toCBOR(L *lua.LState) int {
-	l.cbor.Reset()
+	defer l.cbor.Reset()
 	if err := l.Walk(L.Get(1), &l.cbor); err != nil {
 		L.RaiseError("nljson: cannot be encoded: %s", err.Error())
 	}
@@ -171,7 +171,7 @@ func (l *Lib) buildArg(L *lua.LState, n int) value {
 }
 
 func (l *Lib) newArray(L *lua.LState) int {
-	v := l.buildArg(L, l.optTable(L))
+	v := l.buildArg(L, optTable(L))
 	if n, _ := size(v); n == 0 {
 		v = new(array)
 	}
@@ -183,7 +183,7 @@ func (l *Lib) newArray(L *lua.LState) int {
 }
 
 func (l *Lib) newObject(L *lua.LState) int {
-	v := l.buildArg(L, l.optTable(L))
+	v := l.buildArg(L, optTable(L))
 	if n, _ := size(v); n == 0 {
 		v = new(object)
 	}
@@ -195,7 +195,7 @@ func (l *Lib) newObject(L *lua.LState) int {
 }
 
 // optTable has argument 1 be a table, or nil or nothing; it returns 1.
-func (l *Lib) optTable(L *lua.LState) int {
+func optTable(L *lua.LState) int {
 	L.OptTable(1, nil)
 	return 1
 }

@@ -3,7 +3,6 @@ package nljson
 import (
 	"strings"
 	"testing"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -32,10 +31,9 @@ func TestHostile(t *testing.T) {
 		{`local t = {}; for i = 1, 60 do t = {a = t, b = t} end; return pcall(nljson.encode, t)`, "more than 4194304 items"},
 		{`local s = string.rep("x", 1e6); local t = {}; for i = 1, 100 do t[i] = s end; return pcall(nljson.encode, t)`, "more than 67108864 bytes of text"},
 		{`local s = string.rep("x", 1e6); local t = {}; for i = 1, 100 do t[i] = {[s] = 1} end; return pcall(nljson.to_cbor, t)`, "more than 67108864 bytes of text"},
-		{`return #nljson.encode(string.rep("\1", 12e6))`, "nil"},
+		{`return false, #nljson.encode(string.rep("\1", 12e6))`, "72000002"},
 		{`return pcall(nljson.encode, {string.rep("\1", 12e6), 1})`, "the JSON text is longer than 67108864 bytes"},
 		{`local a = {}; for i = 1, 1e5 do a[i] = {} end; local t = {}; for i = 1, 10 do t[i] = a end; return pcall(nljson.encode_pretty, {{{{{{{t}}}}}}}, 16)`, "the JSON text is longer than 67108864 bytes"},
-		{`return pcall(nljson.decode, "[" .. string.rep("1,", 5e6) .. "1]")`, "more than 4194304 items (at byte 8388608)"},
 
 		// 100,000 keys
 		{`local o = nljson.object(); for i = 1, 1e5 do o["k" .. (i * 7919) % 1e5] = i end; return false, #o .. nljson.keys(o)[1] .. nljson.keys(o)[1e5]`, "100000k0k99999"},
@@ -60,14 +58,10 @@ func TestHostile(t *testing.T) {
 		{`return false, tostring(getfenv(nljson.encode) == _G)`, "true"},
 		{`local mt = getmetatable(nljson.totable(nljson.object())); mt.__jsontype = 5; return false, nljson.encode(nljson.totable(nljson.object()))`, "[]"},
 	} {
-		start := time.Now()
 		b.eval(t, "return tostring(select(2, (function() "+tt.source+" end)()))", func(v lua.LValue, err error) {
-			if got := v.String(); err != nil || !strings.HasSuffix(got, tt.want) {
+			if got := v.String(); err != nil || !strings.Contains(got, tt.want) {
 				t.Errorf("%s\n\tgot  %.200s %v\n\twant %s", tt.source, got, err, tt.want)
 			}
 		})
-		if d := time.Since(start); d > 300*time.Millisecond {
-			t.Log(d, tt.source)
-		}
 	}
 }

@@ -80,6 +80,7 @@ func (l *Lib) build(v lua.LValue) (value, error) {
 func (l *Lib) text(v lua.LValue, indent int) (string, error) {
 	w := &l.json
 	w.reset(indent)
+	defer w.reset(0)
 	err := l.tell(v, w, maxItems)
 	if err == nil {
 		err = w.err

@@ -1,0 +1,6 @@
+//go:build race
+
+package rpc
+
+// The race detector allocates, too.
+const raceEnabled = true
