@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -44,7 +45,8 @@ func check(p string) *Error {
 	if err := mode.Wellformed(unsafe.Slice(unsafe.StringData(p), len(p))); err != nil {
 		return malformed(err)
 	}
-	c := checker{cursor: cursor{p: p}}
+	var few [32]string
+	c := checker{cursor: cursor{p: p}, keys: few[:0]}
 	if why := c.value(); why != "" {
 		return &Error{ParseError, why}
 	}
@@ -84,6 +86,7 @@ var tooMany = fmt.Sprintf("more than %d data items", MaxItems)
 type checker struct {
 	cursor
 	items int
+	keys  []string // of the maps around the cursor, outer ones first
 }
 
 // value checks a data item; it returns what is wrong, or "".
@@ -136,7 +139,7 @@ func (c *checker) text(h head) (why string) {
 
 // members checks n members of a map.
 func (c *checker) members(n int) (why string) {
-	var seen keys
+	first := len(c.keys)
 	for c.more(&n) {
 		if c.items++; c.items > MaxItems {
 			return tooMany
@@ -149,44 +152,35 @@ func (c *checker) members(n int) (why string) {
 		if why := c.text(h); why != "" {
 			return why
 		}
-		if key, _ := keyAt(c.p, start); !seen.add(key) {
-			return fmt.Sprintf("a map has the key %.40q twice", key)
-		}
+		key, _ := keyAt(c.p, start)
+		c.keys = append(c.keys, key)
 		if why := c.value(); why != "" {
 			return why
 		}
 	}
+	if key, twice := repeated(c.keys[first:]); twice {
+		return fmt.Sprintf("a map has the key %.40q twice", key)
+	}
+	c.keys = c.keys[:first]
 	return ""
 }
 
-// keys are those of one map so far.
-type keys struct {
-	n     int
-	few   [8]string
-	large map[string]struct{}
-}
-
-// add reports whether key is new.
-func (k *keys) add(key string) bool {
-	if k.large != nil {
-		before := len(k.large)
-		k.large[key] = struct{}{}
-		return len(k.large) > before
+// repeated returns one of keys that is there twice. It sorts them where they
+// are many: a set would cost a small map of a peer's twenty times its size.
+func repeated(keys []string) (key string, twice bool) {
+	if len(keys) <= 16 {
+		for i, key := range keys {
+			if slices.Contains(keys[:i], key) {
+				return key, true
+			}
+		}
+		return "", false
 	}
-	for _, known := range k.few[:k.n] {
-		if known == key {
-			return false
+	slices.Sort(keys)
+	for i, key := range keys[1:] {
+		if key == keys[i] {
+			return key, true
 		}
 	}
-	if k.n < len(k.few) {
-		k.few[k.n] = key
-		k.n++
-		return true
-	}
-	k.large = make(map[string]struct{}, 4*len(k.few))
-	for _, known := range k.few {
-		k.large[known] = struct{}{}
-	}
-	k.large[key] = struct{}{}
-	return true
+	return "", false
 }
