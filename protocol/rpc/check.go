@@ -45,8 +45,7 @@ func check(p string) *Error {
 	if err := mode.Wellformed(unsafe.Slice(unsafe.StringData(p), len(p))); err != nil {
 		return malformed(err)
 	}
-	var few [32]string
-	c := checker{cursor: cursor{p: p}, keys: few[:0]}
+	c := checker{cursor: cursor{p: p}}
 	if why := c.value(); why != "" {
 		return &Error{ParseError, why}
 	}
@@ -86,7 +85,6 @@ var tooMany = fmt.Sprintf("more than %d data items", MaxItems)
 type checker struct {
 	cursor
 	items int
-	keys  []string // of the maps around the cursor, outer ones first
 }
 
 // value checks a data item; it returns what is wrong, or "".
@@ -139,7 +137,8 @@ func (c *checker) text(h head) (why string) {
 
 // members checks n members of a map.
 func (c *checker) members(n int) (why string) {
-	first := len(c.keys)
+	var few [16]string
+	keys := few[:0]
 	for c.more(&n) {
 		if c.items++; c.items > MaxItems {
 			return tooMany
@@ -153,15 +152,14 @@ func (c *checker) members(n int) (why string) {
 			return why
 		}
 		key, _ := keyAt(c.p, start)
-		c.keys = append(c.keys, key)
+		keys = append(keys, key)
 		if why := c.value(); why != "" {
 			return why
 		}
 	}
-	if key, twice := repeated(c.keys[first:]); twice {
+	if key, twice := repeated(keys); twice {
 		return fmt.Sprintf("a map has the key %.40q twice", key)
 	}
-	c.keys = c.keys[:first]
 	return ""
 }
 

@@ -57,7 +57,7 @@ func TestNumbers(t *testing.T) {
 			}
 		}
 	}
-	for range 100_000 {
+	for range 10_000 {
 		checkFloats(t, math.Float64frombits(r.Uint64()))
 		checkFloats(t, float64(math.Float32frombits(r.Uint32())))
 	}

@@ -101,7 +101,7 @@ func TestRoundTrips(t *testing.T) {
 	b := newBox(t, nil)
 	r := rand.New(rand.NewPCG(1, 2))
 	b.do(t, func() error {
-		for i := range 2000 {
+		for i := range 800 {
 			tree := randomTree(r, 4, i%2 == 0)
 			p := cborOf(t, b.lib, tree)
 			if err := rpc.Check(p); err != nil {

@@ -207,7 +207,7 @@ func (l *Lib) bytes(L *lua.LState) int {
 
 func (l *Lib) toTable(L *lua.LState) int {
 	b := tableBuilder{lib: l}
-	if err := l.tell(L.Get(1), &b, maxItems); err != nil {
+	if err := l.tell(L.Get(1), &b, l.maxItems); err != nil {
 		L.ArgError(1, err.Error())
 	}
 	L.Push(b.root)

@@ -83,8 +83,8 @@ func (l *Lib) traverse(L *lua.LState) int {
 			l.callWith(L, fn, done.key, done.v)
 			continue
 		}
-		if items++; items > maxItems {
-			L.RaiseError("nljson: cannot be traversed: %s", errItems(maxItems).Error())
+		if items++; items > l.maxItems {
+			L.RaiseError("nljson: cannot be traversed: %s", errItems(l.maxItems).Error())
 		}
 		if _, ok := size(v); !ok {
 			l.callWith(L, fn, key, v)

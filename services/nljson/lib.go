@@ -17,6 +17,7 @@ type Lib struct {
 	meta     *lua.LTable // of all userdata
 	emptyMap *lua.LTable // of Lua tables that were empty maps
 	module   *lua.LTable
+	maxItems int // of a value that stays in the instance; tests lower it
 
 	// Tools that are used again and again; none is in use while Lua runs.
 	source source
@@ -29,7 +30,7 @@ type Lib struct {
 // files is what decode_file reads: the service's directory. It decides what
 // symbolic links may reach, and may be nil.
 func New(L *lua.LState, files fs.FS) *Lib {
-	l := &Lib{files: files, state: L.G.MainThread}
+	l := &Lib{files: files, state: L.G.MainThread, maxItems: maxItems}
 	l.emptyMap = L.NewTable()
 	l.emptyMap.RawSetString("__jsontype", lua.LString("object"))
 	l.meta = L.NewTable()
@@ -72,7 +73,7 @@ func (l *Lib) Walk(v lua.LValue, b rpc.Builder) error { return l.tell(v, b, rpc.
 
 // build makes a tree of v. What v has of trees becomes part of it.
 func (l *Lib) build(v lua.LValue) (value, error) {
-	err := l.tell(v, &l.tree, maxItems)
+	err := l.tell(v, &l.tree, l.maxItems)
 	return l.tree.take(), err
 }
 
@@ -81,7 +82,7 @@ func (l *Lib) text(v lua.LValue, indent int) (string, error) {
 	w := &l.json
 	w.reset(indent)
 	defer w.reset(0)
-	err := l.tell(v, w, maxItems)
+	err := l.tell(v, w, l.maxItems)
 	if err == nil {
 		err = w.err
 	}

@@ -14,7 +14,7 @@ func TestObject(t *testing.T) {
 	for _, names := range []int{3, maxFew, maxFew + 1, 200} {
 		r := rand.New(rand.NewPCG(1, uint64(names)))
 		o, twin := newObject(r.IntN(2*names)), map[string]value{}
-		for step := range 5000 {
+		for step := range 2000 {
 			key := fmt.Sprintf("%c%d", 'a'+rune(r.IntN(3)), r.IntN(names))
 			switch r.IntN(4) {
 			case 0, 1:
