@@ -181,34 +181,3 @@ func TestVectorsTwin(t *testing.T) {
 		}
 	}
 }
-
-// TestExamples: every example of SPEC.md is a vector, and in section 6 all lines
-// that are indented are examples.
-func TestExamples(t *testing.T) {
-	text, err := os.ReadFile("SPEC.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := map[string]string{}
-	for _, v := range loadVectors(t) {
-		known[v.Hex] = v.Diagnostic
-	}
-	digits, n := "", 0
-	for line := range strings.Lines(string(text)) {
-		example, indented := strings.CutPrefix(line, "    ")
-		example = strings.TrimSpace(example)
-		switch {
-		case !indented:
-		case strings.Trim(example, "0123456789abcdef") == "":
-			digits += example
-		default:
-			if d, ok := known[digits]; !ok || d != example {
-				t.Errorf("%s\n%s\nis no vector, or one with the notation %s", digits, example, d)
-			}
-			digits, n = "", n+1
-		}
-	}
-	if n < 8 || digits != "" {
-		t.Errorf("%d examples, and %q left", n, digits)
-	}
-}
