@@ -11,17 +11,18 @@ import (
 // across checks what concerns two places of the file. It passes over whatever
 // value has noted as a mistake.
 func (c *checker) across(root *hujson.Value) {
-	c.noListener(root)
+	services := servicesOf(root)
+	c.noListener(root, services)
 	c.duplicateListeners(root)
 	c.pongWithoutPing(root)
-	c.keysOfConnections(root)
-	c.duplicateTargets(root)
-	c.dependencies(root, c.add)
+	c.keysOfConnections(services)
+	c.duplicateTargets(services)
+	c.dependencies(services, c.add)
 }
 
 // noListener finds that nothing is listened on, and yet there is a service
 // with connections.
-func (c *checker) noListener(root *hujson.Value) {
+func (c *checker) noListener(root *hujson.Value, services []serviceNode) {
 	listeners := member(root, "listeners")
 	if listeners == nil {
 		return
@@ -29,7 +30,7 @@ func (c *checker) noListener(root *hujson.Value) {
 	if list, ok := listeners.Value.(*hujson.Array); !ok || len(list.Elements) > 0 {
 		return
 	}
-	for _, s := range servicesOf(root) {
+	for _, s := range services {
 		if !s.standalone {
 			c.add(listeners.StartOffset, "listeners", "must have at least 1")
 			return
@@ -78,8 +79,8 @@ var connectionKeys = []string{"protocol", "request_target", "max_inbound_message
 
 // keysOfConnections finds what only makes sense with connections in services
 // that have none.
-func (c *checker) keysOfConnections(root *hujson.Value) {
-	for _, s := range servicesOf(root) {
+func (c *checker) keysOfConnections(services []serviceNode) {
+	for _, s := range services {
 		o, ok := s.value.Value.(*hujson.Object)
 		if !ok || !s.standalone {
 			continue
@@ -93,13 +94,13 @@ func (c *checker) keysOfConnections(root *hujson.Value) {
 }
 
 // duplicateTargets finds services at one request target, given or by default.
-func (c *checker) duplicateTargets(root *hujson.Value) {
+func (c *checker) duplicateTargets(services []serviceNode) {
 	type owner struct {
 		name string
 		line int
 	}
 	owners := make(map[string]owner)
-	for _, s := range servicesOf(root) {
+	for _, s := range services {
 		if s.standalone {
 			continue
 		}

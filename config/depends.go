@@ -33,8 +33,8 @@ type dependency struct {
 // dependencies finds services that depend on each other, each such circle
 // once, and reports names that no other service has. The work is linear: a
 // file may have as many services as it has room for.
-func (c *checker) dependencies(root *hujson.Value, stray report) {
-	graph := c.dependencyGraph(root, stray)
+func (c *checker) dependencies(services []serviceNode, stray report) {
+	graph := dependencyGraph(services, stray)
 	for i := range graph {
 		if graph[i].place == 0 {
 			c.findCircles(graph, i)
@@ -43,11 +43,10 @@ func (c *checker) dependencies(root *hujson.Value, stray report) {
 }
 
 // dependencyGraph returns all services with what they depend on.
-func (c *checker) dependencyGraph(root *hujson.Value, stray report) []dependent {
-	nodes := servicesOf(root)
-	graph := make([]dependent, len(nodes))
-	index := make(map[string]int, len(nodes))
-	for i, s := range nodes {
+func dependencyGraph(services []serviceNode, stray report) []dependent {
+	graph := make([]dependent, len(services))
+	index := make(map[string]int, len(services))
+	for i, s := range services {
 		graph[i].serviceNode = s
 		index[s.name] = i
 	}

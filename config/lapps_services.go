@@ -20,10 +20,11 @@ func (c *checker) services(root *hujson.Value) {
 	}
 	c.value("", servicesSchema(), root)
 	c.leaveOut(root)
-	c.duplicateTargets(root)
-	c.dependencies(root, c.noteIgnored)
+	left := servicesOf(root)
+	c.duplicateTargets(left)
+	c.dependencies(left, c.noteIgnored)
 	c.noteApplications(member(member(root, "directories"), "applications"))
-	for _, s := range servicesOf(root) {
+	for _, s := range left {
 		c.noteService(s)
 	}
 }

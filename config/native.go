@@ -15,8 +15,8 @@ import (
 // MarshalNative returns c as the text of a file: indented, the keys in the
 // schema's order, and only what differs from the defaults. c must be checked,
 // as all of Load, Parse and LoadLAppS return it; Parse makes the same of the
-// text. The directories are absolute, so that the file may be anywhere. The
-// slice belongs to the caller.
+// text, and what would be too large for it is an error. The directories are
+// absolute, so that the file may be anywhere. The slice belongs to the caller.
 func (c *Config) MarshalNative() ([]byte, error) {
 	native := *c
 	dir, err := filepath.Abs(c.Directories.Applications)
@@ -47,6 +47,9 @@ func (c *Config) MarshalNative() ([]byte, error) {
 		return nil, fmt.Errorf("config: %w", err)
 	}
 	text.WriteByte('\n')
+	if text.Len() > maxSize {
+		return nil, fmt.Errorf("config: the file would be larger than %d bytes", maxSize)
+	}
 	return text.Bytes(), nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"lapps/config"
@@ -117,12 +118,20 @@ func TestMarshalNative(t *testing.T) {
 }
 
 func TestMarshalNativeRefuses(t *testing.T) {
-	c := config.Default()
-	c.Directories.Applications = "/srv/\xff"
-	text, err := c.MarshalNative()
-	want := `config: directories.applications: JSON has no way to write the path "/srv/\xff", which is not UTF-8`
-	if text != nil || err == nil || err.Error() != want {
-		t.Errorf("got %q, %v", text, err)
+	noUTF8, large := config.Default(), config.Default()
+	noUTF8.Directories.Applications = "/srv/\xff"
+	large.Directories.Applications = "/" + strings.Repeat("a", 16<<20)
+	for _, tt := range []struct {
+		c    config.Config
+		want string
+	}{
+		{noUTF8, `config: directories.applications: JSON has no way to write the path "/srv/\xff", which is not UTF-8`},
+		{large, `config: the file would be larger than 16777216 bytes`},
+	} {
+		text, err := tt.c.MarshalNative()
+		if text != nil || err == nil || err.Error() != tt.want {
+			t.Errorf("got %.80q, %.200v, want %s", text, err, tt.want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	lua "github.com/yuin/gopher-lua"
@@ -30,7 +31,6 @@ type instance struct {
 	leaving atomic.Int32 // peers whose onDisconnect waits
 
 	// Owned by whoever holds the baton.
-	current *Seat        // whose event is being handled, if that may be told: see find
 	wake    []Waker      // what to wake at the end of the turn
 	encoder rpc.Encoder  // for one message at a time
 	results []lua.LValue // of a method
@@ -68,6 +68,9 @@ func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
 	l.SetGlobal("must_stop", l.NewFunction(mustStop))
 	l.SetGlobal("instance_id", lua.LString(in.service.Name+"/"+in.vm.Name()))
 	for _, name := range in.service.Preload {
+		if slices.Contains(ours, name) {
+			continue
+		}
 		l.Push(l.GetGlobal("require"))
 		l.Push(lua.LString(name))
 		l.Call(1, 1)
@@ -146,10 +149,16 @@ func (in *instance) stop(ctx context.Context) error {
 
 // find returns the seat of a handler, or nil.
 func (in *instance) find(handler uint64) *Seat {
-	if s := in.current; s != nil && s.id == handler {
+	if s := in.handling(); s != nil && s.id == handler {
 		return s
 	}
 	return in.service.reg.handlers.find(handler)
+}
+
+// handling is the seat whose event is being handled, or nil.
+func (in *instance) handling() *Seat {
+	s, _ := in.vm.Handling().(*Seat)
+	return s
 }
 
 // close has s's peer closed by the service: what it sent and has not been

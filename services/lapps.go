@@ -42,7 +42,7 @@ func (s *Seat) lappsMessage(op wire.Op, data string) {
 		s.in.close(s, wire.UnsupportedData, "this service takes binary messages: CBOR")
 		return
 	}
-	s.answered.Store(false)
+	s.answered = false
 	r, refused := rpc.ParseRequest(data)
 	if refused != nil {
 		s.fail(refused.Code, refused.Message, nil)
@@ -95,7 +95,7 @@ func (s *Seat) callMethod(fn lua.LValue, r *rpc.Request, data string) {
 
 // wantsAnswer reports whether r is still to be answered.
 func (s *Seat) wantsAnswer(r *rpc.Request) bool {
-	return !r.Notification && !s.answered.Load() && !s.closed.Load()
+	return !r.Notification && !s.answered && !s.closed.Load()
 }
 
 // arguments are the parameters of a request, and all of it where fn has a

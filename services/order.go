@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,37 +22,43 @@ func (r *Registry) link() error {
 			on.neededBy = append(on.neededBy, s)
 		}
 	}
-	return r.layer()
+	order, err := r.sorted()
+	if err != nil {
+		return err
+	}
+	for _, s := range order { // what depends on s comes before it
+		for _, on := range s.needs {
+			on.above = max(on.above, s.above+1)
+		}
+	}
+	for _, s := range slices.Backward(order) {
+		for _, on := range s.needs {
+			s.below = max(s.below, on.below+1)
+		}
+	}
+	return nil
 }
 
-// layer gives every service its layer: 0 where nothing depends on it, else one
-// more than the highest that does. Each round finds those whose dependents all
-// have theirs; who is left when a round finds none is part of a cycle, or
-// below one.
-func (r *Registry) layer() error {
+// sorted returns all services, each behind those that depend on it. Each round
+// finds those whose dependents have been found; who is left when a round finds
+// none is part of a circle, or below one.
+func (r *Registry) sorted() ([]*Service, error) {
 	waits := make(map[*Service]int, len(r.all))
-	var round []*Service
+	var order []*Service
 	for _, s := range r.all {
 		if waits[s] = len(s.neededBy); waits[s] == 0 {
-			round = append(round, s)
+			order = append(order, s)
 		}
 	}
-	found := 0
-	for ; len(round) > 0; r.layers++ {
-		var next []*Service
-		for _, s := range round {
-			s.layer = r.layers
-			found++
-			for _, on := range s.needs {
-				if waits[on]--; waits[on] == 0 {
-					next = append(next, on)
-				}
+	for i := 0; i < len(order); i++ {
+		for _, on := range order[i].needs {
+			if waits[on]--; waits[on] == 0 {
+				order = append(order, on)
 			}
 		}
-		round = next
 	}
-	if found == len(r.all) {
-		return nil
+	if len(order) == len(r.all) {
+		return order, nil
 	}
 	var left []string
 	for _, s := range r.all {
@@ -59,7 +66,7 @@ func (r *Registry) layer() error {
 			left = append(left, s.Name)
 		}
 	}
-	return fmt.Errorf("services: some of these depend on each other in a circle: %s", strings.Join(left, ", "))
+	return nil, fmt.Errorf("services: some of these depend on each other in a circle: %s", strings.Join(left, ", "))
 }
 
 // wanted are the services that Start starts: those with AutoStart, and what
@@ -103,14 +110,14 @@ func (r *Registry) inOrder(before func(*Service) []*Service, f func(*Service)) {
 	wg.Wait()
 }
 
-// share is ctx for stopping s: of the time that there is each layer has its
-// share, so that one service that does not end leaves time for what it depends
-// on.
-func (r *Registry) share(ctx context.Context, began time.Time, s *Service) (context.Context, context.CancelFunc) {
+// share is ctx for stopping s: the time that there is is divided among the
+// longest chain of services that s is part of, so that one that does not end
+// leaves time for what it depends on. One that has no part in any has all of it.
+func (s *Service) share(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
 	end, limited := ctx.Deadline()
 	if !limited {
 		return context.WithCancel(ctx)
 	}
-	part := end.Sub(began) * time.Duration(s.layer+1) / time.Duration(r.layers)
+	part := end.Sub(began) * time.Duration(s.above+1) / time.Duration(s.above+1+s.below)
 	return context.WithDeadline(ctx, began.Add(part))
 }

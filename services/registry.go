@@ -23,7 +23,6 @@ type Registry struct {
 	channels channels
 	all      []*Service // in order of their names
 	byName   map[string]*Service
-	layers   int // of services that depend on each other: see layer
 
 	// targets is an immutable snapshot: the services by request target.
 	targets atomic.Pointer[map[string]*Service]
@@ -86,14 +85,14 @@ func (r *Registry) Start(ctx context.Context) error {
 
 // Stop stops all services and waits for them: each once all that depend on it
 // have stopped, and as far as that allows all at once. What they accepted is
-// handled, then onShutdown is called. When ctx ends first, or the share of its
-// time that those have which nothing waits for, their Lua is interrupted. The
-// error joins those of all that had to be.
+// handled, then onShutdown is called. When ctx ends first, or a service's share
+// of its time, their Lua is interrupted. The error joins those of all that had
+// to be.
 func (r *Registry) Stop(ctx context.Context) error {
 	began := time.Now()
 	var errs failures
 	r.inOrder(func(s *Service) []*Service { return s.neededBy }, func(s *Service) {
-		part, cancel := r.share(ctx, began, s)
+		part, cancel := s.share(ctx, began)
 		defer cancel()
 		errs.add(s.Stop(part))
 	})

@@ -41,7 +41,7 @@ type Seat struct {
 	drained atomic.Pointer[chan struct{}] // closed by Drained; nil: nobody waits
 	closed  atomic.Bool                   // the service has closed the connection: what still waits is dropped
 
-	answered atomic.Bool // a response was sent since the message at hand began
+	answered bool // the handler of the message at hand has sent a response; owned by the baton's holder
 	subs     subs
 
 	// Set before the event that needs it is posted, used by its handler.
@@ -154,7 +154,6 @@ func (s *Seat) awaitDrained() {
 		if stopped {
 			return
 		}
-		s.in.current = s
 	}
 }
 
@@ -166,7 +165,6 @@ func (s *Seat) Room() { s.peer.Resume() }
 
 // Handle implements vm.Target.
 func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
-	s.in.current = s
 	switch e.Kind {
 	case kindConnect:
 		s.connect()
@@ -182,7 +180,6 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 			s.rawMessage(wire.Op(e.Kind), e.Data)
 		}
 	}
-	s.in.current = nil
 }
 
 // connect asks onConnect whether the peer is welcome.

@@ -79,7 +79,8 @@ const (
 	LAppS                // protocol/rpc
 )
 
-// ours are the globals of a service that are not the sandbox's.
+// ours are the globals of every service that are not the sandbox's. To preload
+// them changes nothing.
 var ours = []string{"ws", "bcast", "nljson", "must_stop", "instance_id"}
 
 func (c *Config) check(modules []vm.Module) error {
@@ -96,7 +97,7 @@ func (c *Config) check(modules []vm.Module) error {
 		return fmt.Errorf("services: %s: %d instances: at least 1 is needed", c.Name, c.Instances)
 	}
 	for _, name := range c.Preload {
-		if !slices.ContainsFunc(modules, func(m vm.Module) bool { return m.Name == name }) {
+		if !slices.Contains(ours, name) && !slices.ContainsFunc(modules, func(m vm.Module) bool { return m.Name == name }) {
 			return fmt.Errorf("services: %s: preload: there is no module %s", c.Name, name)
 		}
 	}
@@ -114,7 +115,8 @@ type Service struct {
 
 	needs    []*Service // what Depends names
 	neededBy []*Service // the other way round
-	layer    int        // see Registry.layer
+	above    int        // services that depend on each other and, at last, on this one: how many at most
+	below    int        // the other way round
 
 	next    atomic.Uint64               // counts joins: the round robin over running
 	running atomic.Pointer[[]*instance] // immutable snapshot; nil while the service is stopped

@@ -51,11 +51,11 @@ func (in *instance) wsSend(l *lua.LState) int {
 	if seat == nil {
 		return no(l, why)
 	}
-	if kind == rpc.Result || kind == rpc.Failure {
-		seat.answered.Store(true)
-	}
 	if err := in.send(seat, frame); err != nil {
 		return no(l, err.Error())
+	}
+	if kind.Answers() && seat == in.handling() {
+		seat.answered = true
 	}
 	return yes(l)
 }

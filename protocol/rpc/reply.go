@@ -4,13 +4,17 @@ import "errors"
 
 // Kinds of what a server sends (section 3.2).
 const (
-	Result       Kind = iota + 1 // the answer to a request
-	Failure                      // likewise, that it failed; on another channel than 0: that something there did
-	Notification                 // an out-of-order notification (OON)
+	Result         Kind = iota + 1 // the answer to a request
+	Failure                        // likewise: it has failed
+	Notification                   // an out-of-order notification (OON)
+	ChannelFailure                 // something on another channel than 0 has failed
 )
 
 // A Kind says what a server sends.
 type Kind uint8
+
+// Answers reports whether a message of this kind is the answer to a request.
+func (k Kind) Answers() bool { return k == Result || k == Failure }
 
 // ParseReply says what p, which has passed Check, would be to a peer, or why it
 // is nothing that a server may send.
@@ -63,6 +67,8 @@ func (m *reply) kind() (Kind, error) {
 		}
 	}
 	switch {
+	case status == 0 && cid != 0:
+		return ChannelFailure, m.checkFailure()
 	case status == 0:
 		return Failure, m.checkFailure()
 	case cid != 0:

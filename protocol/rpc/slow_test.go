@@ -181,6 +181,9 @@ func slowParseReply(t tree) (Kind, error) {
 		if !code || !message {
 			return 0, errReply
 		}
+		if cid > 0 {
+			return ChannelFailure, nil
+		}
 		return Failure, nil
 	case cid > 0:
 		kind, wanted = Notification, "message"

@@ -133,7 +133,7 @@ func readReply(p string) (*meaning, *refusal) {
 	case Result:
 		n := len(t["result"].([]tree))
 		m.Kind, m.Results = "result", &n
-	case Failure:
+	case Failure, ChannelFailure:
 		code, _ := slowInteger(t["error"].(map[string]tree)["code"])
 		m.Kind, m.Code = "failure", &code
 	case Notification:
@@ -174,6 +174,9 @@ func TestVectorsTwin(t *testing.T) {
 			want := Kind(0)
 			if v.Valid != nil {
 				want = Kind(1 + slices.Index([]string{"result", "failure", "OON"}, v.Valid.Kind))
+				if want == Failure && *v.Valid.CID > 0 {
+					want = ChannelFailure
+				}
 			}
 			if kind != want {
 				t.Errorf("%s: the twin says %d, %v", v.Name, kind, err)

@@ -24,6 +24,11 @@ func (in *Instance) Wait(wait func(ctx context.Context)) {
 	wait(in.ctx)
 }
 
+// Handling is the target whose event is being handled: in the midst of a
+// handler that has waited, too. The baton must be held, in Target.Handle or
+// below it.
+func (in *Instance) Handling() Target { return in.running.current.Target }
+
 // leave gives the baton away before a wait.
 func (e *executor) leave() {
 	in := e.in
