@@ -41,6 +41,9 @@ func LoadLAppS(dir, home string) (*Config, []Notice, error) {
 	var missing []Notice
 	load := func(name, defaults string) (document, error) {
 		path := filepath.Join(dir, name)
+		if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would block
+			return document{}, fmt.Errorf("config: %s is no regular file", path)
+		}
 		data, err := read(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			missing = append(missing, Notice{File: path, Line: 1, Msg: "there is no such file: " + defaults})

@@ -37,11 +37,11 @@ func (in *instance) checkCallbacks() error {
 		wrong = append(wrong, missing)
 	}
 	if in.service.Dialect == LAppS && !in.service.Standalone {
-		methods, err := in.vm.Index(in.callbacks, "methods")
+		methods, err := in.wrongMethods()
 		if err != nil {
 			return err
 		}
-		wrong = append(wrong, checkMethods(methods)...)
+		wrong = append(wrong, methods...)
 	}
 	if wrong != nil {
 		return fmt.Errorf("%s.lua: %s", in.service.Name, strings.Join(wrong, "; "))
@@ -65,6 +65,21 @@ func (in *instance) missing() (string, error) {
 		return "", err
 	}
 	return text, nil
+}
+
+// wrongMethods reports what is wrong with the service's methods. Where there is
+// an onMessage, too, it is only logged: the name may be LAppS's application's own.
+func (in *instance) wrongMethods() ([]string, error) {
+	methods, err := in.vm.Index(in.callbacks, "methods")
+	if err != nil {
+		return nil, err
+	}
+	wrong := checkMethods(methods)
+	if onMessage, err := in.vm.Index(in.callbacks, "onMessage"); err != nil || onMessage == lua.LNil || wrong == nil {
+		return wrong, err
+	}
+	in.log.Warn("some of methods is not taken for methods of the LAppS protocol", "why", strings.Join(wrong, "; "))
+	return nil, nil
 }
 
 // checkMethods reports what is wrong with a table of methods.

@@ -93,6 +93,21 @@ func TestSubscribeAgainstLeaving(t *testing.T) {
 	}
 }
 
+// TestSubscriptionsAreForgotten has a seat subscribe and unsubscribe for ever.
+func TestSubscriptionsAreForgotten(t *testing.T) {
+	var c channel
+	s := new(Seat)
+	for range 1000 {
+		if err := s.subscribe(&c); err != nil {
+			t.Fatal(err)
+		}
+		s.unsubscribe(&c)
+	}
+	if n := len(s.subs.all); n != 0 {
+		t.Errorf("the seat remembers %d subscriptions", n)
+	}
+}
+
 func TestTooManyChannels(t *testing.T) {
 	var all channels
 	for id := range uint64(maxChannels) {

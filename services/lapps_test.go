@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -104,6 +105,11 @@ test.methods = {
 	close = function(handler) ws:close(handler, 4001, "bye") end,
 	tell = function(handler, params) ws:send(handler, {cid = params[1], message = {"told"}}); return "done" end,
 	func = function() return print end,
+	failsElsewhere = function(handler) ws:send(handler, {cid = 5, status = 0, error = {code = 1, message = "x"}}); return "result" end,
+	failsItself = function(handler) ws:send(handler, {cid = 0, status = 0, error = {code = 1, message = "x"}}); return "result" end,
+	badAnswer = function(handler) return ws:send(handler, {cid = 0, status = 1}) end,
+	nap = function(handler) nap:sleep(1) return "slept" end,
+	answerFor = function(handler, params) return ws:send(params[1], {cid = 0, status = 1, result = {"late"}}) end,
 }
 return test`
 
@@ -137,6 +143,13 @@ func TestMethods(t *testing.T) {
 			{"unknown method", request("nope"), []string{failure(`"code": -32601, "message": "there is no method \"nope\""`)}},
 			{"answers by itself", request("answers"), []string{result(`"by itself"`)}},
 			{"answers by itself and fails", request("answersThenFails"), []string{result(`"by itself"`)}},
+			{"something else fails", request("failsElsewhere"), []string{`{"cid": 5, "error": {"code": 1, "message": "x"}, "status": 0}`, result(`"result"`)}},
+			{"fails itself", request("failsItself"), []string{failure(`"code": 1, "message": "x"`)}},
+			{"an answer that is none", request("badAnswer"), []string{result(`false, "not a message of the LAppS protocol: result is missing"`)}},
+			{"an error that is no UTF-8", request("refuse", object{"code": 5, "message": []byte("a\xffb")}), []string{failure("\"code\": 5, \"message\": \"a\\ufffdb\"")}},
+			{"a code out of range", request("refuse", object{"code": 1e300}), []string{internalError}},
+			{"a code at its bound", request("refuse", object{"code": -1 << 53}), []string{failure(`"code": -9007199254740992, "message": "error"`)}},
+			{"a code beyond", request("refuse", object{"code": -1<<53 - 2}), []string{internalError}},
 			{"notification", notification(7, "echo", 1), nil},
 			{"notification on 0", notification(0, "echo", 1), nil},
 			{"notification of an unknown method", notification(7, "nope"), nil},
@@ -156,6 +169,42 @@ func TestMethods(t *testing.T) {
 		ask(t, p, s, request("close"), "close 4001 bye")
 		ask(t, p, s, request("echo", 1)) // what comes behind it is dropped
 	})
+}
+
+// TestOthersDoNotAnswer has another handler send a response while a method
+// waits: it is sent, but does not stand for the method's own.
+func TestOthersDoNotAnswer(t *testing.T) {
+	world(t, []services.Config{service("test", methodsLua, services.Config{
+		Dialect: services.LAppS, AutoStart: true, Preload: []string{"nap"},
+	})}, func(t *testing.T, r *services.Registry, _ *logbook) {
+		p, other := &peer{id: 1}, &peer{id: 2}
+		s, o := seat(t, r, "test", p), seat(t, r, "test", other)
+		deliverBinary(t, s, encoded(t, request("nap")))
+		deliverBinary(t, s, encoded(t, request("echo", "behind")))
+		ask(t, other, o, request("answerFor", 1), result(`true`))
+		if got, want := p.said(t), []string{result(`"late"`)}; !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+		time.Sleep(time.Second)
+		if got, want := p.said(t), []string{result(`"slept"`), result(`"behind"`)}; !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+}
+
+// TestMethodsBesideOnMessage has an application of LAppS's keep something else
+// under the name methods.
+func TestMethodsBesideOnMessage(t *testing.T) {
+	for _, methods := range []string{`1`, `{_on_ = {}}`, `{["a.b"] = print, 5}`} {
+		lua := `return {methods = ` + methods + `, onMessage = function(h, kind, m) return ws:send(h, {cid = 0, status = 1, result = {m.method}}) end}`
+		serve(t, services.Config{Dialect: services.LAppS}, lua, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+			p, s := mustJoin(t, r, 1)
+			ask(t, p, s, request("any"), result(`"any"`))
+			if !strings.Contains(log.String(), "not taken for methods") {
+				t.Errorf("nothing is said about %s: %s", methods, log)
+			}
+		})
+	}
 }
 
 // unsized takes the encoding indicators off floats: _1, _2, _3.

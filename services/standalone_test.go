@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -233,21 +234,41 @@ func TestStandaloneDoesNotStart(t *testing.T) {
 	}
 }
 
-// TestMustStopLetsOutputGo has a program that never sleeps be heard.
+// TestMustStopLetsOutputGo has a program that never waits be heard, because it
+// asks must_stop.
 func TestMustStopLetsOutputGo(t *testing.T) {
-	world(t, []services.Config{
-		service("listener", `return {onMessage = function(h) bcast:create(1) return bcast:subscribe(1, h) end}`, services.Config{AutoStart: true}),
-		service("busy", `return {run = function()
-			bcast:create(1)
-			while not must_stop() do bcast:send(1, 1, "x") if not nap:usleep(1) then break end end end}`,
-			services.Config{Standalone: true, AutoStart: true, Preload: []string{"nap"}}),
-	}, func(t *testing.T, r *services.Registry, log *logbook) {
-		p := &peer{id: 1}
-		s := seat(t, r, "listener", p)
-		deliver(t, s, "listen")
-		time.Sleep(time.Millisecond)
-		if got := p.happened(); len(got) < 4 || got[1] != "text x" && got[0] != "text x" {
-			t.Errorf("%q", got)
+	lua := `return {
+		onMessage = function(h)
+			ws:send(h, 1, "before")
+			must_stop()
+			while not heard do must_stop() end
+			ws:send(h, 1, "after")
+		end,
+		onConnect = function(h, r) heard = r.path == "/second" return true end}`
+	serve(t, services.Config{}, strings.Replace(lua, "r.path == \"/second\"", "h == 2", 1), func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		sent := make(chan bool, 10)
+		p := &peerOnLoop{&peer{id: 1}, &loop{woken: sent}}
+		s := joinAs(t, r, p)
+		deliver(t, s, "go")
+		<-sent // while the handler is at it
+		joinAs(t, r, &peerOnLoop{&peer{id: 2}, &loop{}})
+		if got, want := p.happened(), []string{"text before", "text after"}; !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+}
+
+// TestStopOfFailingRun does not promise another run when the service stops.
+func TestStopOfFailingRun(t *testing.T) {
+	world(t, []services.Config{service("failing", `return {run = function() nap:sleep(60) error("no") end}`, services.Config{
+		Standalone: true, AutoStart: true, Preload: []string{"nap"},
+	})}, func(t *testing.T, r *services.Registry, log *logbook) {
+		synctest.Wait()
+		if err := r.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if text := log.String(); !strings.Contains(text, "run failed") || strings.Contains(text, "called again") {
+			t.Error(text)
 		}
 	})
 }
@@ -330,6 +351,27 @@ func TestStuckServiceLeavesTime(t *testing.T) {
 		}
 		if !strings.Contains(log.String(), "base shut down") {
 			t.Errorf("base was not shut down: %s", log)
+		}
+	})
+}
+
+// TestUnrelatedServicesHaveAllTheTime stops a slow service beside two that
+// depend on each other.
+func TestUnrelatedServicesHaveAllTheTime(t *testing.T) {
+	idle := `return {run = function() end}`
+	program := services.Config{Standalone: true, AutoStart: true}
+	dependent := program
+	dependent.Depends = []string{"base"}
+	world(t, []services.Config{
+		service("slow", `return {onMessage = print, onShutdown = function() for i = 1, 900 do nap:sleep(1) end print("slow shut down") end}`,
+			services.Config{AutoStart: true, Preload: []string{"nap"}}),
+		service("base", idle, program),
+		service("dependent", idle, dependent),
+	}, func(t *testing.T, r *services.Registry, log *logbook) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second) // each of the naps rests 10 ms by now
+		defer cancel()
+		if err := r.Stop(ctx); err != nil || !strings.Contains(log.String(), "slow shut down") {
+			t.Errorf("%v: %s", err, log)
 		}
 	})
 }

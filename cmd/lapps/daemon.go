@@ -186,8 +186,8 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("acl: %v", err)))
 			continue
 		}
-		if unknown := unknownModules(s.Preload); len(unknown) > 0 {
-			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("preload: there is no module %s; there are %s", strings.Join(unknown, ", "), strings.Join(moduleNames(), ", "))))
+		if mis := preloadMistake(s.Preload); mis != "" {
+			wrong = append(wrong, cfg.ServiceMistake(name, mis))
 			continue
 		}
 		all = append(all, services.Config{

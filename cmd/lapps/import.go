@@ -31,8 +31,10 @@ func newImport() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = cmd.OutOrStdout().Write(text)
-			return err
+			if _, err := cmd.OutOrStdout().Write(text); err != nil {
+				return &failure{err}
+			}
+			return nil
 		},
 	}
 }
@@ -71,8 +73,8 @@ func lappsDirectory(path string) (dir string, ok bool) {
 }
 
 // lappsHome is what the directories in LAppS's configuration are relative to:
-// LAPPS_HOME, or else the directory of the configuration, or, where that is a
-// home's etc/conf and has no applications itself, the home.
+// LAPPS_HOME, or else the directory of the configuration, or, where that is
+// etc/conf of a directory that has the apps, that one.
 func lappsHome(dir string) string {
 	if home := os.Getenv("LAPPS_HOME"); home != "" {
 		return home
@@ -82,7 +84,7 @@ func lappsHome(dir string) string {
 		return dir
 	}
 	home := filepath.Dir(filepath.Dir(abs))
-	if abs == filepath.Join(home, confDir) && !isDirectory(filepath.Join(dir, "apps")) {
+	if abs == filepath.Join(home, confDir) && isDirectory(filepath.Join(home, "apps")) && !isDirectory(filepath.Join(dir, "apps")) {
 		return home
 	}
 	return dir

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"lapps/config"
@@ -101,6 +102,19 @@ func TestLAppSHome(t *testing.T) {
 	}
 }
 
+// TestPipe does not wait for somebody to write.
+func TestPipe(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"lapps.json": "{}"})
+	pipe := filepath.Join(dir, "ws.json")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, _, stderr := command(t, "check", "-c", dir)
+	if want := "config: " + pipe + " is no regular file\n"; status != exitUsage || stderr != want {
+		t.Errorf("exit status %d,\n got %swant %s", status, stderr, want)
+	}
+}
+
 func TestImportRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string
@@ -132,10 +146,11 @@ func TestImportRefuses(t *testing.T) {
 
 // TestPreload has unknown modules told with their service's line.
 func TestPreload(t *testing.T) {
-	dir := writeApps(t, map[string]string{"a/a.lua": echoLua, "b/b.lua": echoLua})
-	path := writeConfig(t, dir, `{"services": {"a": {"preload": ["mqr", "nap"]}, "b": {"depends": ["a"], "preload": ["time"]}}}`)
+	dir := writeApps(t, map[string]string{"a/a.lua": echoLua, "b/b.lua": echoLua, "c/c.lua": echoLua})
+	path := writeConfig(t, dir, `{"services": {"a": {"preload": ["nap", "mqr"]}, "b": {"depends": ["a"], "preload": ["time", "nljson"]}, "c": {"preload": ["x"]}}}`)
 	status, _, stderr := command(t, "check", "-c", path)
-	want := path + ":1: services.a: preload: there is no module mqr; there are nap, time\n"
+	want := path + ":1: services.a: preload: LAppS's module mqr is not supported yet\n" +
+		path + ":1: services.c: preload: there is no module x; there are ws, bcast, nljson, nap, time\n"
 	if status != exitUsage || stderr != want {
 		t.Errorf("exit status %d\n got %swant %s", status, stderr, want)
 	}

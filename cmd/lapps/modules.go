@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"lapps/services/modules/nap"
 	"lapps/services/modules/time"
@@ -9,22 +11,33 @@ import (
 )
 
 // modules is what Lua can require, or have preloaded, besides the files of its
-// service and what every service has: ws, bcast and nljson.
+// service and what every service has.
 var modules = []vm.Module{
 	nap.Module(),
 	time.Module(),
 }
 
-// moduleNames are the names of all modules.
-func moduleNames() (names []string) {
-	for _, m := range modules {
-		names = append(names, m.Name)
-	}
-	return names
-}
+var (
+	// always are the globals of every service, which LAppS's files may name.
+	always = []string{"ws", "bcast", "nljson"}
 
-// unknownModules are those of names that are no modules.
-func unknownModules(names []string) []string {
-	known := moduleNames()
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, name) })
+	// later are LAppS's modules that are not here yet.
+	later = []string{"mqr", "cws", "murmur", "pam_auth"}
+)
+
+// preloadMistake is what is wrong with the names of modules to preload, or "".
+func preloadMistake(names []string) string {
+	known := slices.Clone(always)
+	for _, m := range modules {
+		known = append(known, m.Name)
+	}
+	for _, name := range names {
+		switch {
+		case slices.Contains(later, name):
+			return fmt.Sprintf("preload: LAppS's module %s is not supported yet", name)
+		case !slices.Contains(known, name):
+			return fmt.Sprintf("preload: there is no module %s; there are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return ""
 }

@@ -51,6 +51,7 @@ end
 local notifications = {}
 
 function notifications.subscribe(handler, cid)
+  if cid == 0 then return end -- there it would be the answer to a request
   if channels[cid] == nil then
     return fail(handler, cid, -32602, "there is no such channel")
   end

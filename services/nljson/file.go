@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -24,6 +25,7 @@ func (l *Lib) decodeFile(L *lua.LState) int {
 }
 
 func (l *Lib) readFile(name string) (string, error) {
+	name = path.Clean(name)
 	if l.files == nil || !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
 		return "", fmt.Errorf("%.80q is no path within the service's directory", name)
 	}
