@@ -218,7 +218,7 @@ func TestLoadLAppSFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err = config.LoadLAppS(dir, dir)
-	if want := "config: read " + server + ": is a directory"; !config.IsLAppS(dir) || err == nil || err.Error() != want {
+	if want := "config: " + server + " is no regular file"; !config.IsLAppS(dir) || err == nil || err.Error() != want {
 		t.Errorf("a directory for a file: got %v", err)
 	}
 	if err := os.Remove(server); err != nil {
