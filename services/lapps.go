@@ -124,10 +124,8 @@ func wantsRequest(fn *lua.LFunction) bool {
 func (s *Seat) respond(r *rpc.Request, results []lua.LValue) {
 	payload, err := s.in.encode(func(b rpc.Builder) error {
 		rpc.BeginResult(b, len(results))
-		for _, v := range results {
-			if err := s.in.json.Walk(v, b); err != nil {
-				return err
-			}
+		if err := s.in.json.WalkAll(results, b); err != nil {
+			return err
 		}
 		rpc.EndResult(b)
 		return nil

@@ -71,6 +71,19 @@ func (l *Lib) TableFromCBOR(p string) lua.LValue {
 // MiB of text; b has heard a part then. Walk calls no metamethods.
 func (l *Lib) Walk(v lua.LValue, b rpc.Builder) error { return l.tell(v, b, rpc.MaxItems) }
 
+// WalkAll is Walk for one value after the other. The limits are for all of them
+// together.
+func (l *Lib) WalkAll(values []lua.LValue, b rpc.Builder) error {
+	s := l.begin(b, rpc.MaxItems)
+	defer s.reset()
+	for _, v := range values {
+		if err := s.lua(v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // build makes a tree of v. What v has of trees becomes part of it.
 func (l *Lib) build(v lua.LValue) (value, error) {
 	err := l.tell(v, &l.tree, l.maxItems)

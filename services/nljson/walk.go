@@ -45,12 +45,18 @@ const keepKeys = 1 << 10
 // tell tells b what v holds, whatever it is. A tree is spliced into one that
 // is being built, and not walked. After an error b has heard a part only.
 func (l *Lib) tell(v lua.LValue, b rpc.Builder, maxItems int) error {
-	s := &l.source
-	*s = source{b: b, maxItems: maxItems, keys: s.keys}
-	s.splice, _ = b.(*treeBuilder)
+	s := l.begin(b, maxItems)
 	err := s.lua(v)
 	s.reset()
 	return err
+}
+
+// begin makes the source ready to tell b.
+func (l *Lib) begin(b rpc.Builder, maxItems int) *source {
+	s := &l.source
+	*s = source{b: b, maxItems: maxItems, keys: s.keys}
+	s.splice, _ = b.(*treeBuilder)
+	return s
 }
 
 // reset keeps nothing alive.
