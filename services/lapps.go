@@ -124,7 +124,7 @@ func wantsRequest(fn *lua.LFunction) bool {
 func (s *Seat) respond(r *rpc.Request, results []lua.LValue) {
 	payload, err := s.in.encode(func(b rpc.Builder) error {
 		rpc.BeginResult(b, len(results))
-		if err := s.in.json.WalkAll(results, b); err != nil {
+		if err := s.in.json.WalkAll(results, b, 2); err != nil {
 			return err
 		}
 		rpc.EndResult(b)
@@ -190,7 +190,7 @@ func (in *instance) encodeError(code rpc.Code, message string, data lua.LValue) 
 	return in.encode(func(b rpc.Builder) (err error) {
 		var tell func()
 		if data != nil {
-			tell = func() { err = in.json.Walk(data, b) }
+			tell = func() { err = in.json.WalkAll([]lua.LValue{data}, b, 2) }
 		}
 		rpc.PutError(b, code, message, tell)
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fxamacker/cbor/v2"
 
+	"lapps/protocol/rpc"
 	"lapps/protocol/wire"
 	"lapps/services"
 )
@@ -99,6 +100,13 @@ test.methods = {
 	refuse = function(handler, params) error(params[1]) end,
 	loop = function() local t = {}; t[1] = t; return t end,
 	much = function() local t = {} for i = 1, 1000 do t[i] = i end local all = {} for i = 1, 200 do all[i] = t end return unpack(all) end,
+	deep = function(handler, params)
+		local t = {}
+		for i = 2, params[1] do t = {t} end
+		if params[2] then error({code = 1, data = t}) end
+		return t
+	end,
+	full = function(handler, params) local t = {} for i = 1, params[1] do t[i] = i end return t end,
 	mixed = function() return {1, a = 2} end,
 	badData = function() local t = {}; t[1] = t; error({code = 7, message = "seven", data = t}) end,
 	answers = function(handler) ws:send(handler, {cid = 0, status = 1, result = {"by itself"}}) end,
@@ -161,6 +169,24 @@ func TestMethods(t *testing.T) {
 			deliverBinary(t, s, encoded(t, c.message))
 			if got := unsized(p.said(t)); !slices.Equal(got, unsized(c.want)) {
 				t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
+			}
+		}
+		for _, c := range []struct {
+			message any
+			fits    bool
+		}{
+			{request("deep", 62), true}, {request("deep", 63), false},
+			{request("deep", 62, true), true}, {request("deep", 63, true), false},
+			{request("full", 131_050), true}, {request("full", 131_070), false},
+		} {
+			deliverBinary(t, s, encoded(t, c.message))
+			got := p.happened()[0]
+			if err := rpc.Check(strings.TrimPrefix(got, "binary ")); err != nil {
+				t.Errorf("%v: what is sent is not what is taken: %v", c.message, err)
+			}
+			whole := !strings.Contains(got, "internal error") && (len(got) > 150 || strings.Contains(got, "\x81\x81"))
+			if whole != c.fits {
+				t.Errorf("%v: %d bytes, want all of it: %v", c.message, len(got), c.fits)
 			}
 		}
 		for _, want := range []string{"secret", "traceback", "nested", "has no form in the protocol"} {

@@ -71,10 +71,15 @@ func (l *Lib) TableFromCBOR(p string) lua.LValue {
 // MiB of text; b has heard a part then. Walk calls no metamethods.
 func (l *Lib) Walk(v lua.LValue, b rpc.Builder) error { return l.tell(v, b, rpc.MaxItems) }
 
-// WalkAll is Walk for one value after the other. The limits are for all of them
-// together.
-func (l *Lib) WalkAll(values []lua.LValue, b rpc.Builder) error {
-	s := l.begin(b, rpc.MaxItems)
+// envelope is more items than a message has around what WalkAll tells.
+const envelope = 16
+
+// WalkAll is Walk for the values of a message, one after the other, depth arrays
+// and maps deep in it: the limits are for all of the message, so that it passes
+// rpc.Check.
+func (l *Lib) WalkAll(values []lua.LValue, b rpc.Builder, depth int) error {
+	s := l.begin(b, rpc.MaxItems-envelope)
+	s.depth = depth
 	defer s.reset()
 	for _, v := range values {
 		if err := s.lua(v); err != nil {
