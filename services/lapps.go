@@ -89,9 +89,13 @@ func (s *Seat) callMethod(fn lua.LValue, r *rpc.Request, data string) {
 	if s.wantsAnswer(r) {
 		s.respond(r, results)
 	}
-	clear(results)
-	in.results = results[:0]
+	if clear(results); cap(results) <= keepResults {
+		in.results = results[:0]
+	}
 }
+
+// keepResults is how many results an instance keeps room for.
+const keepResults = 64
 
 // wantsAnswer reports whether r is still to be answered.
 func (s *Seat) wantsAnswer(r *rpc.Request) bool {

@@ -39,9 +39,8 @@ func (r *Registry) link() error {
 	return nil
 }
 
-// sorted returns all services, each behind those that depend on it. Each round
-// finds those whose dependents have been found; who is left when a round finds
-// none is part of a circle, or below one.
+// sorted returns all services, each behind those that depend on it. Who is left
+// when no more can be placed is part of a circle, or below one.
 func (r *Registry) sorted() ([]*Service, error) {
 	waits := make(map[*Service]int, len(r.all))
 	var order []*Service

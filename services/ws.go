@@ -103,7 +103,7 @@ func (in *instance) message(v lua.LValue, usage string) (f wire.Frame, kind rpc.
 
 // encode returns the CBOR of what tell tells. It calls no Lua.
 func (in *instance) encode(tell func(rpc.Builder) error) (string, error) {
-	in.encoder.Reset()
+	defer in.encoder.Reset()
 	if err := tell(&in.encoder); err != nil {
 		return "", err
 	}
