@@ -42,7 +42,7 @@ func BenchmarkDecoder(b *testing.B) {
 	for _, n := range []int{64, 64 << 10} {
 		b.Run(fmt.Sprintf("text/%d", n), func(b *testing.B) {
 			// The key of zeros leaves the text as it is.
-			in := Frame{Text, strings.Repeat("x", n)}.AppendMasked(nil, [4]byte{})
+			in := Frame{Op: Text, Payload: strings.Repeat("x", n)}.AppendMasked(nil, [4]byte{})
 			var d Decoder
 			b.SetBytes(int64(n))
 			b.ReportAllocs()
@@ -85,7 +85,7 @@ func BenchmarkDecoder(b *testing.B) {
 
 func BenchmarkEncode(b *testing.B) {
 	for _, n := range []int{16, 64, 1 << 10, 64 << 10} {
-		f := Frame{Text, strings.Repeat("x", n)}
+		f := Frame{Op: Text, Payload: strings.Repeat("x", n)}
 		dst := make([]byte, 0, n+maxHeader)
 		b.Run(fmt.Sprintf("server/%d", n), func(b *testing.B) {
 			b.SetBytes(int64(n))
@@ -178,7 +178,7 @@ func BenchmarkHandshake(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				dst = r.AppendAccept(dst[:0], "", nil)
+				dst = r.AppendAccept(dst[:0], "", "", nil)
 			}
 		})
 	}

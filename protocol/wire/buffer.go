@@ -51,6 +51,14 @@ func (b *buffer) grow(want, most int) *buffer {
 	return g
 }
 
+// room returns a buffer with the data of b and room for n bytes more.
+func (b *buffer) room(n int) *buffer {
+	if want := len(b.data) + n; want > cap(b.data) {
+		return b.grow(want, want)
+	}
+	return b
+}
+
 // free gives the buffer back.
 func (b *buffer) free() {
 	if cap(b.data) > largestBuffer {

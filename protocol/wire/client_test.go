@@ -62,7 +62,7 @@ func TestUpgradeIsRead(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	compareWithHTTP(t, in)
-	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(r.AppendAccept(nil, "c", nil))), nil)
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(r.AppendAccept(nil, "c", "", nil))), nil)
 	if err != nil || resp.StatusCode != 101 {
 		t.Errorf("net/http reads the answer: %v, %v", resp, err)
 	}

@@ -40,20 +40,30 @@ type Message struct {
 //	  +------------> header           +--> between fragments (op is not 0);
 //	                                       from there as from idle
 type Decoder struct {
-	Role   Role    // set before the first Next
 	Limits *Limits // nil means no limits; may be changed between calls
 
+	// Deflate is permessage-deflate, where it was negotiated; or nil. Set
+	// before the first Next.
+	Deflate *Deflate
+
+	Role    Role            // set before the first Next
 	op      Op              // of the unfinished message: Text or Binary, or 0
+	packed  bool            // that message is compressed
 	headLen uint8           // how much of a header waits in head
 	tail    uint8           // bytes at the message's end that are not a rune yet, 0 to 3
 	head    [maxHeader]byte // a header that did not arrive whole
-	frame   Op              // of the frame whose payload is being read
-	fin     bool            // of that frame; a control frame always has it
+	first   byte            // of the frame whose payload is being read: FIN and the opcode
 	key     uint32          // of that frame, turned to the next byte; 0 when not masked
 	missing int             // payload bytes of that frame that are still to come
 	size    int             // payload bytes of the unfinished message, in buf
 	buf     *buffer         // the unfinished message, then a control frame inside it or what is lent
 }
+
+// frame is the opcode of the frame whose payload is being read.
+func (d *Decoder) frame() Op { return Op(d.first & opBits) }
+
+// fin says whether that frame is its message's last. Control frames are.
+func (d *Decoder) fin() bool { return d.first&finBit != 0 }
 
 // Next takes p up to the end of the next message or control frame and returns
 // it, together with the rest of p. When the message's Op is 0 there is none:
@@ -78,7 +88,7 @@ func (d *Decoder) Next(p []byte) (m Message, rest []byte, err error) {
 			if p = p[n:]; h.size == 0 {
 				break
 			}
-			if h.fin() && len(p) >= h.length && (d.op == 0 || h.op().control()) {
+			if h.fin() && len(p) >= h.length && (d.op == 0 && !h.packed() || h.op().control()) {
 				return d.whole(h, p)
 			}
 			d.enter(h)
@@ -88,7 +98,7 @@ func (d *Decoder) Next(p []byte) (m Message, rest []byte, err error) {
 			return d.fail(breach)
 		}
 		p = p[n:]
-		if d.missing == 0 && d.fin {
+		if d.missing == 0 && d.fin() {
 			return d.leave(p)
 		}
 	}
@@ -112,7 +122,7 @@ func (d *Decoder) Buffered() int {
 // payload. It forgets what is unfinished; a second Release does nothing.
 func (d *Decoder) Release() {
 	d.free()
-	*d = Decoder{Role: d.Role, Limits: d.Limits}
+	*d = Decoder{Role: d.Role, Limits: d.Limits, Deflate: d.Deflate}
 }
 
 func (d *Decoder) free() {
@@ -156,9 +166,9 @@ func (d *Decoder) whole(h header, p []byte) (Message, []byte, error) {
 
 // enter begins a frame whose payload is to be gathered in the buffer.
 func (d *Decoder) enter(h header) {
-	d.frame, d.fin, d.key, d.missing = h.op(), h.fin(), h.key, h.length
-	if d.frame == Text || d.frame == Binary {
-		d.op = d.frame
+	d.first, d.key, d.missing = h.first, h.key, h.length
+	if op := h.op(); op == Text || op == Binary {
+		d.op, d.packed = op, h.packed()
 	}
 }
 
@@ -171,11 +181,11 @@ func (d *Decoder) take(p []byte) *Error {
 	d.store(p)
 	d.missing -= len(p)
 	d.key = rotate(d.key, len(p))
-	if d.frame.control() {
+	if d.frame().control() {
 		return nil
 	}
 	d.size += len(p)
-	if d.op != Text {
+	if d.op != Text || d.packed {
 		return nil
 	}
 	tail, ok := checkText(d.buf.data[d.size-len(p)-int(d.tail):])
@@ -203,10 +213,10 @@ func (d *Decoder) store(p []byte) {
 // most is how many bytes the buffer, which has n, will have to hold at most.
 func (d *Decoder) most(n int) int {
 	switch {
-	case d.fin:
+	case d.fin():
 		return n + d.missing
 	case d.Limits != nil && d.Limits.Message > 0:
-		return d.Limits.Message
+		return int(packedLimit(uint64(d.Limits.Message), d.packed))
 	}
 	return math.MaxInt
 }
@@ -214,13 +224,18 @@ func (d *Decoder) most(n int) int {
 // leave ends a frame that ends its message, or is a control frame, and returns
 // it.
 func (d *Decoder) leave(p []byte) (Message, []byte, error) {
-	m := Message{Op: d.frame}
+	if d.packed && !d.frame().control() {
+		if breach := d.inflate(); breach != nil {
+			return d.fail(breach)
+		}
+	}
+	m := Message{Op: d.frame()}
 	if d.buf != nil {
 		m.Payload = d.buf.data
 	}
-	if d.frame.control() {
+	if d.frame().control() {
 		m.Payload = m.Payload[d.size:]
-		if d.frame == Close {
+		if d.frame() == Close {
 			if breach := checkClose(m.Payload); breach != nil {
 				return d.fail(breach)
 			}
@@ -230,6 +245,21 @@ func (d *Decoder) leave(p []byte) (Message, []byte, error) {
 	if d.tail != 0 {
 		return d.fail(errText)
 	}
-	m.Op, d.op, d.size = d.op, 0, 0
+	m.Op, d.op, d.size, d.packed = d.op, 0, 0, false
 	return m, p, nil
+}
+
+// inflate puts the message in the buffer in the place of its compression.
+func (d *Decoder) inflate() *Error {
+	limit := 0
+	if d.Limits != nil {
+		limit = d.Limits.Message
+	}
+	packed := d.buf
+	if packed == nil {
+		packed = packed.grow(1, 1)
+	}
+	out, breach := d.Deflate.inflate(d.op, packed, limit)
+	d.buf = out
+	return breach
 }

@@ -11,14 +11,14 @@ import (
 // masked is a frame as a client sends it: its first byte, then its payload.
 // The length is in its shortest encoding.
 func masked(first byte, payload string) string {
-	f := Frame{Op(first & opBits), payload}.AppendMasked(nil, [4]byte{0xA1, 0x05, 0x3C, 0xF7})
+	f := Frame{Op: Op(first & opBits), Payload: payload}.AppendMasked(nil, [4]byte{0xA1, 0x05, 0x3C, 0xF7})
 	f[0] = first
 	return string(f)
 }
 
 // plain is a frame as a server sends it.
 func plain(first byte, payload string) string {
-	f := Frame{Op(first & opBits), payload}.Append(nil)
+	f := Frame{Op: Op(first & opBits), Payload: payload}.Append(nil)
 	f[0] = first
 	return string(f)
 }

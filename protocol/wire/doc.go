@@ -12,7 +12,7 @@
 //	r, rest, err := h.Feed(p)
 //	// err != nil: a *Refusal; send err.Append(nil), close
 //	// r == nil:   more bytes are needed
-//	// else:       route by r.Path, then send r.AppendAccept(nil, "", nil);
+//	// else:       route by r.Path, then send r.AppendAccept(nil, "", "", nil);
 //	//             rest are the first bytes of frames
 //
 // Then a Decoder takes what arrives. Next is called until it has no message

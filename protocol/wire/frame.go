@@ -44,6 +44,7 @@ func (op Op) control() bool { return op&0x8 != 0 }
 const (
 	finBit      = 0x80 // first byte: last fragment of its message
 	reservedBit = 0x70 // first byte: RSV1, RSV2, RSV3
+	rsv1Bit     = 0x40 // first byte: the message is compressed (RFC 7692, section 6)
 	opBits      = 0x0f // first byte
 	maskBit     = 0x80 // second byte: a masking key follows the length
 	lengthBits  = 0x7f // second byte: length, or length16, or length64
@@ -62,6 +63,7 @@ const (
 type Frame struct {
 	Op      Op
 	Payload string
+	Shared  *Shared // of a message that goes to many peers; nil: it does not
 }
 
 // Size is the number of bytes that Append adds.
@@ -85,23 +87,24 @@ func (f Frame) Append(dst []byte) []byte {
 // AppendHeader appends the header only, unmasked: 2, 4 or 10 bytes. The
 // payload has to follow it on the wire, so that a large one need not be copied.
 func (f Frame) AppendHeader(dst []byte) []byte {
-	return f.appendHeader(dst, 0)
+	return appendHeader(dst, finBit|byte(f.Op), 0, len(f.Payload))
 }
 
 // AppendMasked appends the frame as a client sends it: header, key, and the
 // payload masked by key. The key should be unpredictable and new for every
 // frame (section 5.3).
 func (f Frame) AppendMasked(dst []byte, key [4]byte) []byte {
-	dst = append(f.appendHeader(dst, maskBit), key[:]...)
+	dst = append(appendHeader(dst, finBit|byte(f.Op), maskBit, len(f.Payload)), key[:]...)
 	n := len(dst)
 	dst = append(dst, f.Payload...)
 	Mask(dst[n:], key, 0)
 	return dst
 }
 
-func (f Frame) appendHeader(dst []byte, mask byte) []byte {
-	first := finBit | byte(f.Op)
-	switch n := len(f.Payload); {
+// appendHeader appends the header of a frame with n bytes of payload, without
+// the key.
+func appendHeader(dst []byte, first, mask byte, n int) []byte {
+	switch {
 	case n < length16:
 		return append(dst, first, mask|byte(n))
 	case n <= 0xffff:

@@ -20,11 +20,11 @@ func TestFrame(t *testing.T) {
 		header, masked string // headers only
 	}{
 		{"empty", Frame{Op: Text}, "\x81\x00", "\x81\x80\x01\x02\x03\x04"},
-		{"text", Frame{Text, "hello"}, "\x81\x05", "\x81\x85\x01\x02\x03\x04"},
-		{"ping of 125", Frame{Ping, strings.Repeat("x", 125)}, "\x89\x7d", "\x89\xfd\x01\x02\x03\x04"},
-		{"126", Frame{Binary, strings.Repeat("x", 126)}, "\x82\x7e\x00\x7e", "\x82\xfe\x00\x7e\x01\x02\x03\x04"},
-		{"65535", Frame{Binary, strings.Repeat("x", 65535)}, "\x82\x7e\xff\xff", "\x82\xfe\xff\xff\x01\x02\x03\x04"},
-		{"65536", Frame{Binary, strings.Repeat("x", 65536)}, "\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00", "\x82\xff\x00\x00\x00\x00\x00\x01\x00\x00\x01\x02\x03\x04"},
+		{"text", Frame{Op: Text, Payload: "hello"}, "\x81\x05", "\x81\x85\x01\x02\x03\x04"},
+		{"ping of 125", Frame{Op: Ping, Payload: strings.Repeat("x", 125)}, "\x89\x7d", "\x89\xfd\x01\x02\x03\x04"},
+		{"126", Frame{Op: Binary, Payload: strings.Repeat("x", 126)}, "\x82\x7e\x00\x7e", "\x82\xfe\x00\x7e\x01\x02\x03\x04"},
+		{"65535", Frame{Op: Binary, Payload: strings.Repeat("x", 65535)}, "\x82\x7e\xff\xff", "\x82\xfe\xff\xff\x01\x02\x03\x04"},
+		{"65536", Frame{Op: Binary, Payload: strings.Repeat("x", 65536)}, "\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00", "\x82\xff\x00\x00\x00\x00\x00\x01\x00\x00\x01\x02\x03\x04"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dst := []byte("before")
@@ -51,7 +51,7 @@ func TestFramesReadByGobwas(t *testing.T) {
 	for _, n := range []int{0, 1, 125, 126, 127, 65535, 65536, 70000} {
 		payload := make([]byte, n)
 		rand.Read(payload)
-		f := Frame{Binary, string(payload)}
+		f := Frame{Op: Binary, Payload: string(payload)}
 		for name, in := range map[string][]byte{"server": f.Append(nil), "client": f.AppendMasked(nil, [4]byte{9, 8, 7, 6})} {
 			got, err := ws.ReadFrame(bytes.NewReader(in))
 			if err != nil {
@@ -174,8 +174,8 @@ func TestCloseFrame(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := CloseFrame(tt.code, tt.reason)
-			if want := (Frame{Close, tt.want}); got != want {
-				t.Errorf("got %q, want %q", got, want)
+			if want := (Frame{Op: Close, Payload: tt.want}); got != want {
+				t.Errorf("got %q, want %q", got.Payload, want.Payload)
 			}
 			if _, _, err := ParseClose([]byte(got.Payload)); err != nil {
 				t.Errorf("ParseClose: %v", err)
@@ -230,7 +230,7 @@ func TestSendable(t *testing.T) {
 // A Frame is encoded without an allocation where there is room.
 func TestFrameAllocatesNothing(t *testing.T) {
 	dst := make([]byte, 0, 1<<17)
-	f := Frame{Text, strings.Repeat("x", 70000)}
+	f := Frame{Op: Text, Payload: strings.Repeat("x", 70000)}
 	if n := testing.AllocsPerRun(100, func() { f.Append(dst); f.AppendMasked(dst, [4]byte{1}) }); n > 0 {
 		t.Errorf("%v allocations, want 0", n)
 	}

@@ -1,6 +1,9 @@
 package wire
 
 import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -59,7 +62,7 @@ func FuzzHandshake(f *testing.F) {
 			return
 		}
 		compareWithHTTP(t, in)
-		answer := r.AppendAccept(nil, strings.Join(r.Subprotocols[:min(1, len(r.Subprotocols))], ""), nil)
+		answer := r.AppendAccept(nil, strings.Join(r.Subprotocols[:min(1, len(r.Subprotocols))], ""), "", nil)
 		c := ClientHandshake{Key: r.Key, Subprotocols: r.Subprotocols}
 		if resp, _, err := c.Feed(answer); resp == nil || err != nil {
 			t.Fatalf("our own answer %q: %v", answer, err)
@@ -83,6 +86,88 @@ func compareClients(t *testing.T, in string, cut []string, limits HeadLimits) {
 	if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(err, wantErr) {
 		t.Fatalf("client in pieces: got %+v, %v\nwhole: %+v, %v", got, err, want, wantErr)
 	}
+}
+
+// FuzzInflate holds inflating against its twin, and then compresses what came
+// out, which the twin has to read.
+func FuzzInflate(f *testing.F) {
+	for _, in := range []string{
+		"\xf2\x48\xcd\xc9\xc9\x07\x00", "\xf2\x00\x11\x00\x00", "\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00",
+		"\xf3\x48\xcd\xc9\xc9\x07\x00\x00", "\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", "\x00", "", "\x06", "\x03\x00\x03\x00",
+		"\x05\xc0\x81\x08\x00\x00\x00\x00\x20\x7f\xeb\x0b\x00", // a code with one symbol
+	} {
+		f.Add([]byte(in), "Hello", uint16(100), byte(3))
+	}
+	f.Add([]byte(packedBy(false, json(rand.New(rand.NewPCG(1, 1)), 2000))[0]), "", uint16(3000), byte(7))
+	f.Fuzz(func(t *testing.T, packed []byte, past string, limit uint16, bits byte) {
+		d, a := agreed(t, Compression{ContextTakeover: true}, fmt.Sprintf("permessage-deflate; server_max_window_bits=%d", 8+bits%8))
+		d.remember(&d.in, past)
+		want, _, err := slowInflate([]byte(past), packed)
+		code := Code(0)
+		switch {
+		case limit > 0 && len(want) > int(limit):
+			code = MessageTooBig
+		case err != nil:
+			code = InvalidPayload
+		}
+		buf := (*buffer)(nil).grow(len(packed)+1, len(packed)+1)
+		buf.data = append(buf.data, packed...)
+		out, breach := d.inflate(Binary, buf, int(limit))
+		if breach != nil {
+			// What is both too long and broken may be called either.
+			if breach.Code != code && !(err != nil && breach.Code == MessageTooBig) {
+				t.Fatalf("%v, the twin: %d, %v", breach, code, err)
+			}
+			return
+		}
+		if code != 0 || !bytes.Equal(out.data, want) {
+			t.Fatalf("got %q\ntwin %q, %d, %v", out.data, want, code, err)
+		}
+		roundtrip(t, d, a, string(out.data))
+		out.free()
+	})
+}
+
+// roundtrip compresses a message twice, and has the twin read both.
+func roundtrip(t *testing.T, d *Deflate, a Agreement, message string) {
+	past := ""
+	for range 2 {
+		packed, _ := sent(t, d, Frame{Op: Binary, Payload: message})
+		if packed == nil {
+			return
+		}
+		got, far, err := slowInflate([]byte(past), packed)
+		if err != nil || string(got) != message || far > 1<<a.ServerBits {
+			t.Fatalf("%q became % x: the twin has %q, %v, up to %d bytes back", message, packed, got, err, far)
+		}
+		past += message
+	}
+}
+
+// FuzzNegotiate: whatever is offered, the answer is one that the offer allows.
+func FuzzNegotiate(f *testing.F) {
+	f.Add(browserOffer, true, byte(15))
+	f.Add(`permessage-deflate; server_max_window_bits="1\0"; client_no_context_takeover, permessage-deflate`, false, byte(9))
+	f.Add("a;b=c,,permessage-deflate;server_no_context_takeover", true, byte(12))
+	f.Fuzz(func(t *testing.T, offers string, takeover bool, bits byte) {
+		c := Compression{ContextTakeover: takeover, WindowBits: 9 + int(bits)%7}
+		a, ok := c.Negotiate(offers)
+		if !ok {
+			return
+		}
+		answer := a.Extension()
+		if !checkExtensions(answer) {
+			t.Fatalf("%q is answered %q", offers, answer)
+		}
+		// The answer offered to a server that limits nothing is what was agreed on.
+		again, ok := (&Compression{ContextTakeover: true}).Negotiate(answer)
+		if !ok || again.ServerTakeover != a.ServerTakeover || again.ClientTakeover != a.ClientTakeover || again.ServerBits != a.ServerBits || again.ClientBits < a.ClientBits {
+			t.Fatalf("%q is answered %q, which means %+v, not %+v", offers, answer, again, a)
+		}
+		if a.ServerBits > c.WindowBits || a.ClientTakeover && a.ClientBits > c.WindowBits || !takeover && (a.ServerTakeover || a.ClientTakeover) {
+			t.Fatalf("%+v agreed to %+v", c, a)
+		}
+	})
 }
 
 // FuzzCloseFrame: whatever is made into a Close frame can be parsed.

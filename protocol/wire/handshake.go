@@ -31,7 +31,7 @@ type Request struct {
 	Host         string      // from the header, or from an absolute target
 	Header       http.Header // canonical names: Sec-Websocket-Key; values without white space around them
 	Subprotocols []string    // what the client offers, in its order, which is that of its preference
-	Extensions   string      // what the client offers, all lines joined by commas, not checked
+	Extensions   string      // what the client offers, all lines joined by commas; well-formed, see Compression
 	Key          string      // Sec-WebSocket-Key
 }
 
@@ -226,7 +226,11 @@ func isKey(s string) bool {
 // 8 and 9). Empty elements of the list are skipped (RFC 9110, section
 // 5.6.1.2); subprotocols named twice are left in.
 func (r *Request) checkOffers() *Refusal {
-	r.Extensions = strings.Join(r.Header["Sec-Websocket-Extensions"], ", ")
+	if lines := r.Header["Sec-Websocket-Extensions"]; len(lines) > 0 {
+		if r.Extensions = strings.Join(lines, ", "); !checkExtensions(r.Extensions) {
+			return badRequest("Sec-WebSocket-Extensions is not a list of extensions")
+		}
+	}
 	offers := r.Header["Sec-Websocket-Protocol"]
 	for _, v := range offers {
 		for e := range strings.SplitSeq(v, ",") {
@@ -251,16 +255,20 @@ func badRequest(format string, args ...any) *Refusal {
 
 // AppendAccept appends the complete 101 response to dst and returns the
 // extended slice (section 4.2.2). subprotocol is one of r.Subprotocols, "" for
-// none; it is not looked up. Fields of extra that are unsafe, and those that are
+// none; it is not looked up. extensions is what was accepted of r.Extensions, such
+// as Agreement.Extension says it, or "". Fields of extra that are unsafe, and those that are
 // part of the handshake (Connection, Upgrade, Sec-WebSocket-Accept, -Extensions
 // and -Protocol, Content-Length, Transfer-Encoding), are left out.
-func (r *Request) AppendAccept(dst []byte, subprotocol string, extra []HeaderField) []byte {
+func (r *Request) AppendAccept(dst []byte, subprotocol, extensions string, extra []HeaderField) []byte {
 	accept := acceptKey(r.Key)
 	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	dst = append(dst, accept[:]...)
 	dst = append(dst, "\r\n"...)
 	if isTokens(subprotocol) {
 		dst = appendField(dst, "Sec-WebSocket-Protocol", subprotocol)
+	}
+	if extensions != "" {
+		dst = appendField(dst, "Sec-WebSocket-Extensions", extensions)
 	}
 	dst = appendFields(dst, extra, "Connection", "Upgrade", "Sec-WebSocket-Accept", "Sec-WebSocket-Extensions",
 		"Sec-WebSocket-Protocol", "Content-Length", "Transfer-Encoding")

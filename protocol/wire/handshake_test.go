@@ -362,24 +362,27 @@ func TestAppendAccept(t *testing.T) {
 	const begin = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 	for _, tt := range []struct {
-		name, subprotocol string
-		extra             []HeaderField
-		want              string
+		name, subprotocol, extensions string
+		extra                         []HeaderField
+		want                          string
 	}{
-		{"plain", "", nil, begin + "\r\n"},
-		{"subprotocol", "chat", nil, begin + "Sec-WebSocket-Protocol: chat\r\n\r\n"},
-		{"extra", "", []HeaderField{{"Server", "lapps"}, {"X-Empty", ""}}, begin + "Server: lapps\r\nX-Empty: \r\n\r\n"},
-		{"subprotocol ends its line", "a\r\nX: y", nil, begin + "\r\n"},
-		{"subprotocol is a list", "a, b", nil, begin + "\r\n"},
-		{"value ends its line", "", []HeaderField{{"X", "a\r\nY: b"}, {"X", "a\nY: b"}, {"X", "a\r"}, {"X", "\x00"}, {"Z", "z"}}, begin + "Z: z\r\n\r\n"},
-		{"name ends its line", "", []HeaderField{{"X\r\nY", "a"}, {"X: y\r\nZ", "a"}, {"", "a"}, {"X ", "a"}}, begin + "\r\n"},
-		{"part of the handshake", "", []HeaderField{
+		{"plain", "", "", nil, begin + "\r\n"},
+		{"subprotocol", "chat", "", nil, begin + "Sec-WebSocket-Protocol: chat\r\n\r\n"},
+		{"extra", "", "", []HeaderField{{"Server", "lapps"}, {"X-Empty", ""}}, begin + "Server: lapps\r\nX-Empty: \r\n\r\n"},
+		{"extension", "", "permessage-deflate; server_no_context_takeover", nil,
+			begin + "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n\r\n"},
+		{"extension ends its line", "", "a\r\nX: y", nil, begin + "\r\n"},
+		{"subprotocol ends its line", "a\r\nX: y", "", nil, begin + "\r\n"},
+		{"subprotocol is a list", "a, b", "", nil, begin + "\r\n"},
+		{"value ends its line", "", "", []HeaderField{{"X", "a\r\nY: b"}, {"X", "a\nY: b"}, {"X", "a\r"}, {"X", "\x00"}, {"Z", "z"}}, begin + "Z: z\r\n\r\n"},
+		{"name ends its line", "", "", []HeaderField{{"X\r\nY", "a"}, {"X: y\r\nZ", "a"}, {"", "a"}, {"X ", "a"}}, begin + "\r\n"},
+		{"part of the handshake", "", "", []HeaderField{
 			{"connection", "close"}, {"UPGRADE", "x"}, {"Sec-WebSocket-Accept", "x"}, {"Sec-WebSocket-Protocol", "x"},
 			{"Sec-WebSocket-Extensions", "x"}, {"Content-Length", "5"}, {"Transfer-Encoding", "chunked"},
 		}, begin + "\r\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := string(r.AppendAccept([]byte("before"), tt.subprotocol, tt.extra)); got != "before"+tt.want {
+			if got := string(r.AppendAccept([]byte("before"), tt.subprotocol, tt.extensions, tt.extra)); got != "before"+tt.want {
 				t.Errorf("got %q\nwant %q", got, "before"+tt.want)
 			}
 		})

@@ -8,6 +8,8 @@ import (
 
 var (
 	errReservedBits   = &Error{ProtocolError, "reserved bits are set, but no extension was negotiated"}
+	errRSV2           = &Error{ProtocolError, "RSV2 or RSV3 is set, but no extension that uses it was negotiated"}
+	errRSV1           = &Error{ProtocolError, "RSV1 is set on a frame that does not begin a message"}
 	errFragmented     = &Error{ProtocolError, "control frames must not be fragmented"}
 	errControlLength  = &Error{ProtocolError, "control frames must not have more than 125 bytes of payload"}
 	errNoStart        = &Error{ProtocolError, "continuation frame without a message to continue"}
@@ -26,11 +28,14 @@ type header struct {
 	size   int    // bytes of the header itself
 	length int    // bytes of payload
 	key    uint32 // the masking key, little-endian; 0 when not masked
-	first  byte   // FIN and the opcode
+	first  byte   // FIN, RSV1 and the opcode
 }
 
 func (h header) op() Op    { return Op(h.first & opBits) }
 func (h header) fin() bool { return h.first&finBit != 0 }
+
+// packed says whether the frame begins a compressed message.
+func (h header) packed() bool { return h.first&rsv1Bit != 0 }
 
 // readHeader reads a header from p, and from head what came before. n is how
 // much of p it took: all when the header is not complete.
@@ -73,7 +78,7 @@ func (d *Decoder) parseHeader(p []byte) (h header, breach *Error) {
 		return header{}, breach
 	}
 	if !op.control() {
-		if breach := d.admit(length); breach != nil {
+		if breach := d.admit(length, d.packed || p[0]&rsv1Bit != 0); breach != nil {
 			return header{}, breach
 		}
 	}
@@ -92,7 +97,9 @@ func (d *Decoder) parseHeader(p []byte) (h header, breach *Error) {
 // opcode (sections 5.2, 5.4 and 5.5).
 func (d *Decoder) checkFirst(b byte) *Error {
 	if b&reservedBit != 0 {
-		return errReservedBits
+		if breach := d.checkReserved(b); breach != nil {
+			return breach
+		}
 	}
 	switch op := Op(b & opBits); op {
 	case Continuation:
@@ -109,6 +116,21 @@ func (d *Decoder) checkFirst(b byte) *Error {
 		}
 	default:
 		return &Error{ProtocolError, fmt.Sprintf("opcode 0x%X is reserved", byte(op))}
+	}
+	return nil
+}
+
+// checkReserved checks reserved bits of which some are set. Only RSV1 has a
+// meaning, in the first frame of a message, where permessage-deflate has been
+// negotiated (RFC 7692, section 6).
+func (d *Decoder) checkReserved(b byte) *Error {
+	switch op := Op(b & opBits); {
+	case d.Deflate == nil:
+		return errReservedBits
+	case b&reservedBit != rsv1Bit:
+		return errRSV2
+	case op != Text && op != Binary:
+		return errRSV1
 	}
 	return nil
 }
@@ -158,15 +180,16 @@ func parseLength(p []byte) (length uint64, n int, breach *Error) {
 }
 
 // admit holds a data frame's length against the limits. Neither sum can
-// overflow: both parts have 63 bits.
-func (d *Decoder) admit(length uint64) *Error {
+// overflow: both parts have 63 bits. What is compressed may be longer than what
+// it says, see packedLimit.
+func (d *Decoder) admit(length uint64, packed bool) *Error {
 	frame, message := uint64(math.MaxInt), uint64(math.MaxInt)
 	if l := d.Limits; l != nil {
 		if l.Frame > 0 {
-			frame = uint64(l.Frame)
+			frame = packedLimit(uint64(l.Frame), packed)
 		}
 		if l.Message > 0 {
-			message = uint64(l.Message)
+			message = packedLimit(uint64(l.Message), packed)
 		}
 	}
 	if length > frame {
@@ -176,6 +199,16 @@ func (d *Decoder) admit(length uint64) *Error {
 		return tooBig("message", total, message)
 	}
 	return nil
+}
+
+// packedLimit is the limit of what is compressed, where the limit of what it
+// says is n. What cannot be compressed becomes longer, by an eighth at most with
+// any settings of zlib (its compressBound).
+func packedLimit(n uint64, packed bool) uint64 {
+	if packed {
+		n += n/8 + n/64 + 64
+	}
+	return min(n, math.MaxInt)
 }
 
 func tooBig(what string, size, limit uint64) *Error {

@@ -1,0 +1,207 @@
+package wire
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"unicode/utf8"
+	"unsafe"
+)
+
+// A Deflate is permessage-deflate on one connection. A Decoder inflates with
+// it, and AppendPiece compresses. It belongs to the goroutine of its Flate.
+//
+// Without context takeover it holds nothing. With it, it holds the end of what
+// the peer has sent compressed, as much as the peer's window, at most 32 KiB;
+// and up to 4 KiB of what was sent to the peer, which catches most of what 32
+// KiB would, and costs 10 µs to be looked through before each message instead
+// of 80.
+type Deflate struct {
+	flate    *Flate
+	settings *Compression
+	recipe   recipe
+	in       window // of what the peer sent
+	out      window // of what it was sent
+}
+
+const (
+	// PieceSize is how much of a message AppendPiece compresses at a time.
+	PieceSize = 64 << 10
+
+	// maxDict is how much of the past a compressor looks through.
+	maxDict = 4 << 10
+
+	// freeSize is what a message may be inflated to whatever its compressed
+	// size.
+	freeSize = 64 << 10
+)
+
+var errDeflate = &Error{InvalidPayload, "the message is not valid DEFLATE data"}
+
+// NewDeflate begins permessage-deflate on a server's connection: c as it was
+// asked, a as it has answered, and f that of the connection's loop.
+func NewDeflate(c *Compression, a Agreement, f *Flate) *Deflate {
+	d := &Deflate{flate: f, settings: c, recipe: recipe{int8(max(c.Level, 1)), int8(a.ServerBits)}}
+	if a.ClientTakeover {
+		d.in.size = 1 << a.ClientBits
+	}
+	if a.ServerTakeover {
+		d.out.size = min(1<<a.ServerBits, maxDict)
+	}
+	return d
+}
+
+// Release gives up what is held of earlier messages. A second Release does
+// nothing.
+func (d *Deflate) Release() {
+	for _, w := range [...]*window{&d.in, &d.out} {
+		d.flate.held.Add(-int64(cap(w.data)))
+		*w = window{}
+	}
+}
+
+// Suits says whether f is to be compressed: a message, and not a small one.
+func (d *Deflate) Suits(f Frame) bool {
+	return (f.Op == Text || f.Op == Binary) && len(f.Payload) >= max(d.settings.MinSize, 1)
+}
+
+// AppendPiece compresses up to PieceSize bytes of the message f, from the byte
+// at from on, and appends them to dst as a frame. A message is so sent as one
+// or more frames, the last of which has end at len(f.Payload); only control
+// frames may come between them. Where from is 0, end may be 0 too: dst is as it
+// was then, for f would not become smaller and should be sent as it is.
+func (d *Deflate) AppendPiece(dst []byte, f Frame, from int) (_ []byte, end int) {
+	end = min(from+PieceSize, len(f.Payload))
+	packed := d.pack(f, from, end)
+	first := byte(Continuation)
+	if from == 0 {
+		if len(packed) >= end {
+			return dst, 0
+		}
+		first = rsv1Bit | byte(f.Op)
+	}
+	if end == len(f.Payload) {
+		first |= finBit
+		d.remember(&d.out, f.Payload)
+	}
+	return append(appendHeader(dst, first, 0, len(packed)), packed...), end
+}
+
+// pack compresses one piece. It returns bytes that are valid until the next
+// call and must not be modified.
+func (d *Deflate) pack(f Frame, from, end int) []byte {
+	if f.Shared != nil {
+		return bytesOf(f.Shared.pack(d, f.Payload, from, end))
+	}
+	return d.deflate(d.out.data, f.Payload, from, end)
+}
+
+// deflate compresses one piece of a message that follows dict.
+func (d *Deflate) deflate(dict []byte, payload string, from, end int) []byte {
+	if from > 0 {
+		dict = bytesOf(payload[from-min(from, maxDict, 1<<d.recipe.bits) : from])
+	}
+	packed := d.flate.deflate(d.recipe, dict, bytesOf(payload[from:end]))
+	if end == len(payload) {
+		packed = packed[:len(packed)-len(syncTail)]
+	}
+	return packed
+}
+
+// remember puts a message behind what is held.
+func (d *Deflate) remember(w *window, message string) {
+	before := cap(w.data)
+	w.add(message)
+	d.flate.held.Add(int64(cap(w.data) - before))
+}
+
+// inflate returns what the message in packed, which it frees, is the
+// compression of. limit is how long that may be; 0 means no limit.
+func (d *Deflate) inflate(op Op, packed *buffer, limit int) (*buffer, *Error) {
+	size, bound, times := len(packed.data), limit, 0
+	if r := d.settings.MaxRatio; r > 0 && (limit == 0 || max(freeSize, size*r) < limit) {
+		bound, times = max(freeSize, size*r), r
+	}
+	if bound == 0 {
+		bound = math.MaxInt - 1
+	}
+	packed = packed.room(len(syncTail) + len(lastBlock))
+	packed.data = append(append(packed.data, syncTail...), lastBlock...)
+	out, ok := d.flate.inflate((*buffer)(nil).grow(min(2*size+smallestBuffer, bound+1), bound+1), d.in.data, packed.data, bound)
+	packed.free()
+	var breach *Error
+	switch {
+	case len(out.data) > bound && times > 0:
+		breach = &Error{MessageTooBig, fmt.Sprintf("message of %d bytes inflates to more than %d times its size", size, times)}
+	case len(out.data) > bound:
+		breach = &Error{MessageTooBig, fmt.Sprintf("message inflates to more than %d bytes, the limit", limit)}
+	case !ok:
+		breach = errDeflate
+	case op == Text && !utf8.Valid(out.data):
+		breach = errText
+	}
+	if breach != nil {
+		out.free()
+		return nil, breach
+	}
+	d.remember(&d.in, stringOf(out.data))
+	return out, nil
+}
+
+// A Shared belongs to a message that is sent to many peers. It keeps what the
+// message has been compressed to, so that this is done once for each set of
+// parameters: without reference to earlier messages, whatever has been agreed.
+// The zero value is ready. Any goroutine may use it.
+type Shared struct {
+	mu     sync.Mutex // guards the field below; who waits for it would be doing the same work
+	pieces map[sharedKey]string
+}
+
+type sharedKey struct {
+	recipe recipe
+	from   int
+}
+
+// pack returns a piece of payload, compressed.
+func (s *Shared) pack(d *Deflate, payload string, from, end int) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := sharedKey{d.recipe, from}
+	packed, known := s.pieces[key]
+	if !known {
+		if s.pieces == nil {
+			s.pieces = make(map[sharedKey]string)
+		}
+		packed = string(d.deflate(nil, payload, from, end))
+		s.pieces[key] = packed
+	}
+	return packed
+}
+
+// A window is the end of a series of messages.
+type window struct {
+	size int // bytes at most; 0: nothing is kept
+	data []byte
+}
+
+// add puts a message behind what is there. It takes no more memory than what
+// has been sent, nor than size.
+func (w *window) add(message string) {
+	if w.size == 0 {
+		return
+	}
+	message = message[max(len(message)-w.size, 0):]
+	if need := len(w.data) + len(message); need > cap(w.data) && cap(w.data) < w.size {
+		w.data = append(make([]byte, 0, min(max(need, 2*cap(w.data)), w.size)), w.data...)
+	}
+	if drop := len(w.data) + len(message) - cap(w.data); drop > 0 {
+		w.data = w.data[:copy(w.data, w.data[drop:])]
+	}
+	w.data = append(w.data, message...)
+}
+
+// bytesOf returns the bytes of s, which must not be modified.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// stringOf returns b as a string, until b is modified.
+func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
