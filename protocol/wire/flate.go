@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"io"
+	"slices"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/flate"
@@ -108,8 +109,9 @@ func (f *Flate) inflate(out *buffer, dict, packed []byte, limit int) (_ *buffer,
 	}
 	f.source.Reset(packed)
 	defer f.source.Reset(nil)
+	past := dict
 	for range maxStreams {
-		if err := f.reader.(flate.Resetter).Reset(&f.source, dict); err != nil {
+		if err := f.reader.(flate.Resetter).Reset(&f.source, past); err != nil {
 			return out, false
 		}
 		err := error(nil)
@@ -131,9 +133,7 @@ func (f *Flate) inflate(out *buffer, dict, packed []byte, limit int) (_ *buffer,
 		if f.source.Len() == 0 {
 			return out, true
 		}
-		if dict = out.data; len(dict) > 1<<maxWindowBits {
-			dict = dict[len(dict)-1<<maxWindowBits:]
-		}
+		past = slices.Concat(dict, out.data[max(len(out.data)-1<<maxWindowBits, 0):])
 	}
 	return out, false
 }
