@@ -22,7 +22,7 @@ import (
 const floorplan = `
 acl                 : github.com/gaissmai/bart
 config              : github.com/tailscale/hujson github.com/google/jsonschema-go
-protocol/wire       : github.com/gobwas/ws
+protocol/wire       : github.com/gobwas/ws github.com/klauspost/compress/flate
 protocol/rpc        : github.com/fxamacker/cbor/v2
 services/vm         : github.com/yuin/gopher-lua
 services/nljson     : protocol/rpc services/vm github.com/yuin/gopher-lua

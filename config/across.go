@@ -75,7 +75,7 @@ func (c *checker) pongWithoutPing(root *hujson.Value) {
 }
 
 // connectionKeys are the keys of a service that a standalone one has not.
-var connectionKeys = []string{"protocol", "request_target", "max_inbound_message_size", "acl", "outbox_bytes", "extra_headers"}
+var connectionKeys = []string{"protocol", "request_target", "max_inbound_message_size", "acl", "outbox_bytes", "extra_headers", "compression"}
 
 // keysOfConnections finds what only makes sense with connections in services
 // that have none.

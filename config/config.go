@@ -118,6 +118,17 @@ type Service struct {
 	ACL                   ACL               `json:"acl" jsonschema:"Which addresses may connect to this service, of those the server lets in."`
 	OutboxBytes           int               `json:"outbox_bytes" jsonschema:"Bytes that may wait for one peer that reads too slowly. 0 means no limit."`
 	ExtraHeaders          map[string]string `json:"extra_headers" jsonschema:"Header fields added to the answer to the opening handshake."`
+	Compression           Compression       `json:"compression" jsonschema:"Compression of messages, permessage-deflate (RFC 7692), with clients that offer it."`
+}
+
+// A Compression says how a service's messages are compressed.
+type Compression struct {
+	Enabled         bool `json:"enabled" jsonschema:"Whether messages are compressed, both ways. Read about BREACH in the manual first."`
+	Level           int  `json:"level" jsonschema:"How hard the server compresses: from 1, the fastest, to 9. Where a client asks for less than 15 window bits, or max_window_bits is less, it has no effect."`
+	MinSize         int  `json:"min_size" jsonschema:"Bytes of the smallest message that the server compresses."`
+	ContextTakeover bool `json:"context_takeover" jsonschema:"Whether messages may refer to earlier ones of their connection. Small messages become smaller; each connection takes up to 2^max_window_bits bytes and 4 KiB more."`
+	MaxWindowBits   int  `json:"max_window_bits" jsonschema:"Binary logarithm of the largest window, in bytes, on either side."`
+	MaxRatio        int  `json:"max_ratio" jsonschema:"How many times its compressed size a message from a peer may have, if it is larger than 64 KiB; after a larger one the connection is closed with 1009. 0 means no limit."`
 }
 
 // Default returns the configuration of an empty file, {}.
@@ -157,5 +168,6 @@ func defaultService() Service {
 		ACL:                   defaultACL(),
 		OutboxBytes:           1 << 20,
 		ExtraHeaders:          map[string]string{},
+		Compression:           Compression{Level: 1, MinSize: 256, MaxWindowBits: 15, MaxRatio: 200},
 	}
 }

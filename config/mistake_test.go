@@ -14,7 +14,7 @@ import (
 const (
 	topKeys     = "listeners, acl, limits, timeouts, directories, loops, services, $schema"
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, close_ms, shutdown_ms"
-	serviceKeys = "standalone, auto_start, instances, preload, depends, protocol, request_target, max_inbound_message_size, acl, outbox_bytes, extra_headers"
+	serviceKeys = "standalone, auto_start, instances, preload, depends, protocol, request_target, max_inbound_message_size, acl, outbox_bytes, extra_headers, compression"
 	addressRule = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
 	prefixRule  = "must be an IP address or a prefix, like 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
 	nameRule    = "the name must be a letter or _ and at most 63 letters, digits, _ and -, since it names a Lua global and a directory"
@@ -80,6 +80,12 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"negative timeout", `{"timeouts": {"message_ms": -1}}`, `1: timeouts.message_ms: must be between 0 and 86400000, not -1`, ""},
 	{"long timeout", `{"timeouts": {"shutdown_ms": 86400001}}`, `1: timeouts.shutdown_ms: must be between 0 and 86400000, not 86400001`, ""},
 	{"negative outbox", `{"services": {"a": {"outbox_bytes": -1}}}`, `1: services.a.outbox_bytes: must be between 0 and 1073741824, not -1`, ""},
+	{"compression, level", `{"services": {"a": {"compression": {"level": 0}}}}`, `1: services.a.compression.level: must be between 1 and 9, not 0`, ""},
+	{"compression, size", `{"services": {"a": {"compression": {"min_size": -1}}}}`, `1: services.a.compression.min_size: must be between 0 and 1073741824, not -1`, ""},
+	{"compression, window", `{"services": {"a": {"compression": {"max_window_bits": 8}}}}`, `1: services.a.compression.max_window_bits: must be between 9 and 15, not 8`, ""},
+	{"compression, ratio", `{"services": {"a": {"compression": {"max_ratio": 100001}}}}`, `1: services.a.compression.max_ratio: must be between 0 and 100000, not 100001`, ""},
+	{"compression, on", `{"services": {"a": {"compression": true}}}`, `1: services.a.compression: must be an object, not true`, ""},
+	{"compression, a wrong key", `{"services": {"a": {"compression": {"levle": 1}}}}`, `1: services.a.compression.levle: unknown key, did you mean "level"? Known here: enabled, level, min_size, context_takeover, max_window_bits, max_ratio`, ""},
 	{"pong without ping", "{\"timeouts\": {\"ping_ms\": 0,\n\"pong_ms\": 1}}", `2: timeouts.pong_ms: must be 0 or left out, since ping_ms is 0 (line 1) and no ping is sent`, ""},
 	{"pong before ping", "{\"timeouts\": {\"pong_ms\": 1,\n\"ping_ms\": 0}}", `1: timeouts.pong_ms: must be 0 or left out, since ping_ms is 0 (line 2) and no ping is sent`, ""},
 
@@ -162,6 +168,7 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"standalone, an acl", `{"services": {"a": {"standalone": true, "acl": {}}}}`, `1: services.a.acl: ` + aloneRule, ""},
 	{"standalone, an outbox", `{"services": {"a": {"standalone": true, "outbox_bytes": 1}}}`, `1: services.a.outbox_bytes: ` + aloneRule, ""},
 	{"standalone, headers", `{"services": {"a": {"standalone": true, "extra_headers": {}}}}`, `1: services.a.extra_headers: ` + aloneRule, ""},
+	{"standalone, compression", `{"services": {"a": {"standalone": true, "compression": {}}}}`, `1: services.a.compression: ` + aloneRule, ""},
 	{"standalone, in words", `{"services": {"a": {"standalone": "yes", "acl": {}}}}`, `1: services.a.standalone: must be true or false, not "yes"`, ""},
 
 	{"header name", `{"services": {"a": {"extra_headers": {"X A": ""}}}}`, `1: services.a.extra_headers["X A"]: the name must be a token (RFC 9110, section 5.6.2), not "X A"`, ""},

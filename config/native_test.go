@@ -207,6 +207,10 @@ func randomService(r *rand.Rand, name string) config.Service {
 	s.ACL = randomACL(r)
 	s.OutboxBytes = oneOf(r, 0, 1<<20, 1<<30)
 	s.ExtraHeaders = oneOf(r, map[string]string{}, map[string]string{"X-A": "é<", "X-B": ""})
+	s.Compression = config.Compression{
+		Enabled: r.IntN(2) == 0, Level: oneOf(r, 1, 9), MinSize: oneOf(r, 0, 256), ContextTakeover: r.IntN(2) == 0,
+		MaxWindowBits: oneOf(r, 9, 15), MaxRatio: oneOf(r, 0, 200, 100_000),
+	}
 	return s
 }
 

@@ -18,6 +18,7 @@ const (
 	maxLoops       = 1024
 	maxInstances   = 1024
 	maxBytes       = 1 << 30 // of a message, or of an outbox; fits every int
+	maxRatio       = 100_000 // DEFLATE has 1032 at most
 )
 
 // schema returns the schema of the file: the types, their tags, the bounds
@@ -163,6 +164,7 @@ func constrainService(s *jsonschema.Schema) {
 	constrainACL(p["acl"], prefix)
 	between(p["outbox_bytes"], 0, maxBytes)
 	constrainHeaders(p["extra_headers"])
+	constrainCompression(p["compression"])
 
 	// keysOfConnections checks this.
 	s.If = isStandalone()
@@ -170,6 +172,14 @@ func constrainService(s *jsonschema.Schema) {
 	for _, key := range connectionKeys {
 		s.Then.Properties[key] = &jsonschema.Schema{Not: &jsonschema.Schema{}}
 	}
+}
+
+func constrainCompression(s *jsonschema.Schema) {
+	p := s.Properties
+	between(p["level"], 1, 9)
+	between(p["min_size"], 0, maxBytes)
+	between(p["max_window_bits"], 9, 15) // zlib cannot compress with 8
+	between(p["max_ratio"], 0, maxRatio)
 }
 
 // between bounds an integer.

@@ -53,7 +53,7 @@ type conn struct {
 	begun     time.Duration // when the unfinished message began; 0: there is none
 	stuck     time.Duration // when the backlog began, or went last
 	backlog   int           // bytes the carrier holds
-	part      string        // of a large frame's payload: what is not written yet
+	part      *part         // of a message: what is not written yet; nil: there is none
 	pong      *string       // payload of the pong that waits for the backlog to go
 	verdict   wire.Frame    // the Close frame, while leaving
 
@@ -260,7 +260,10 @@ func (c *conn) Lost(err error) {
 	c.state = stateLost
 	c.sock.Loop().Stop(&c.timer)
 	c.decoder.Release()
-	c.held, c.head, c.part, c.pong = nil, nil, "", nil
+	if c.decoder.Deflate != nil {
+		c.decoder.Deflate.Release()
+	}
+	c.held, c.head, c.part, c.pong = nil, nil, nil, nil
 	c.leaveSeat(nil)
 	if c.joinEnded { // or else joined does it: the service may still admit the peer
 		c.srv.exit(c)

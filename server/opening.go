@@ -90,7 +90,7 @@ func (c *conn) joined(seat *services.Seat, err error) {
 		c.refuse(err)
 		return
 	}
-	accept := c.head.request.AppendAccept(nil, "", c.service.ExtraHeaders)
+	accept := c.head.request.AppendAccept(nil, "", c.negotiate(), c.service.ExtraHeaders)
 	backlog, err := c.sock.Write([][]byte{accept})
 	if err != nil {
 		return // Lost follows
@@ -106,6 +106,21 @@ func (c *conn) joined(seat *services.Seat, err error) {
 	c.resume()
 	c.schedule()
 	c.Flush()
+}
+
+// negotiate begins the extensions that both sides want, and returns what is to
+// be answered to the client's offers.
+func (c *conn) negotiate() string {
+	settings := c.service.Compression
+	if settings == nil {
+		return ""
+	}
+	agreed, ok := settings.Negotiate(c.head.request.Extensions)
+	if !ok {
+		return ""
+	}
+	c.decoder.Deflate = wire.NewDeflate(settings, agreed, &c.scratch.flate)
+	return agreed.Extension()
 }
 
 // refuse answers the opening handshake with an HTTP error.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"sync"
-	"unsafe"
 
 	"lapps/protocol/wire"
 	"lapps/services"
@@ -30,8 +29,9 @@ const (
 type scratch struct {
 	messages []services.Message // decoded, not delivered yet
 	frames   []wire.Frame       // taken off an outbox
-	buf      []byte             // small frames, encoded
+	buf      []byte             // small frames, and compressed ones, encoded
 	vec      [][]byte           // what is to be written
+	flate    wire.Flate
 }
 
 // scratchOf returns the scratch of a loop.
@@ -204,12 +204,27 @@ func (c *conn) Writable() {
 // nothing is left; c is not dirty then.
 func (c *conn) take() (vec [][]byte, size int) {
 	s := c.scratch
-	if c.part != "" {
-		s.vec = append(s.vec[:0], c.nextPart())
-		return s.vec, len(s.vec[0])
+	s.vec, s.buf, s.frames = s.vec[:0], s.buf[:0], s.frames[:0]
+	if c.part == nil && !c.takeFrames() {
+		return nil, 0
 	}
-	s.frames = s.frames[:0]
+	saved := c.encode()
+	clear(s.frames)
+	if saved != 0 {
+		c.sent(saved)
+	}
+	for _, p := range s.vec {
+		size += len(p)
+	}
+	return s.vec, size
+}
+
+// takeFrames moves about a slice of the outbox to the scratch's frames; false:
+// it is empty.
+func (c *conn) takeFrames() bool {
+	s, size := c.scratch, 0
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, f := range c.outbox {
 		c.queued -= frameCost
 		s.frames = append(s.frames, f)
@@ -221,13 +236,7 @@ func (c *conn) take() (vec [][]byte, size int) {
 	if len(s.frames) == 0 {
 		c.dirty = false
 	}
-	c.mu.Unlock()
-	if len(s.frames) == 0 {
-		return nil, 0
-	}
-	vec, size = c.encode()
-	clear(s.frames)
-	return vec, size
+	return len(s.frames) > 0
 }
 
 // shiftLocked takes n frames off the outbox.
@@ -242,39 +251,4 @@ func (c *conn) shiftLocked(n int) {
 		outboxes.Put((*[16]wire.Frame)(c.outbox[:16]))
 	}
 	c.outbox = nil
-}
-
-// encode makes the scratch's frames into slices to be written. Of a large
-// last one only the first part is among them.
-func (c *conn) encode() (vec [][]byte, size int) {
-	s := c.scratch
-	s.vec, s.buf = s.vec[:0], s.buf[:0]
-	from := 0 // of what is in buf and not in vec
-	for _, f := range s.frames {
-		if len(f.Payload) <= copyLimit {
-			s.buf = f.Append(s.buf)
-			continue
-		}
-		s.buf = f.AppendHeader(s.buf)
-		s.vec = append(s.vec, s.buf[from:])
-		from = len(s.buf)
-		c.part = f.Payload
-		s.vec = append(s.vec, c.nextPart())
-	}
-	if from < len(s.buf) {
-		s.vec = append(s.vec, s.buf[from:])
-	}
-	for _, p := range s.vec {
-		size += len(p)
-	}
-	return s.vec, size
-}
-
-// nextPart takes a slice off c.part. It is only read: the bytes are a
-// string's.
-func (c *conn) nextPart() []byte {
-	n := min(len(c.part), slice)
-	p := unsafe.Slice(unsafe.StringData(c.part), n)
-	c.part = c.part[n:]
-	return p
 }

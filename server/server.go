@@ -91,6 +91,17 @@ func (s *Server) Open() int {
 	return s.open
 }
 
+// ContextBytes is how many bytes all connections hold for context takeover
+// (RFC 7692).
+func (s *Server) ContextBytes() int64 {
+	var sum int64
+	s.scratch.Range(func(_, known any) bool {
+		sum += known.(*scratch).flate.Held()
+		return true
+	})
+	return sum
+}
+
 // Shutdown tells every peer 1001, going away, after what it sent has been
 // answered, and waits until all connections have gone. New ones are aborted.
 // When ctx ends first, it aborts what is left, waits for those, but for no

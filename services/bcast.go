@@ -123,7 +123,11 @@ func (in *instance) bcastSend(l *lua.LState) int {
 // broadcast sends f to all who are subscribed. What is wrong with one of them
 // (it reads too slowly, it is going) concerns nobody else.
 func (in *instance) broadcast(c *channel, f wire.Frame) {
-	for _, s := range c.members() {
+	members := c.members()
+	if len(members) > 1 {
+		f.Shared = new(wire.Shared)
+	}
+	for _, s := range members {
 		s.peer.Send(f)
 		in.touch(s.peer.Waker())
 	}

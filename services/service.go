@@ -61,6 +61,10 @@ type Config struct {
 	// bytes; 0 means no limit.
 	OutboxBytes int
 
+	// Compression is what the service's peers may agree on (RFC 7692); nil
+	// means none.
+	Compression *wire.Compression
+
 	// Access says which addresses may connect.
 	Access *acl.List
 

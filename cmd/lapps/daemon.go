@@ -203,6 +203,7 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			Instances:     s.Instances,
 			MaxMessage:    s.MaxInboundMessageSize,
 			OutboxBytes:   s.OutboxBytes,
+			Compression:   compression(s.Compression),
 			Access:        access,
 			ExtraHeaders:  headerFields(s.ExtraHeaders),
 		})
@@ -214,6 +215,20 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 		err = &config.Error{Mistakes: wrong}
 	}
 	return all, err
+}
+
+// compression is what wire makes of the key compression; nil: nothing.
+func compression(c config.Compression) *wire.Compression {
+	if !c.Enabled {
+		return nil
+	}
+	return &wire.Compression{
+		Level:           c.Level,
+		MinSize:         c.MinSize,
+		ContextTakeover: c.ContextTakeover,
+		WindowBits:      c.MaxWindowBits,
+		MaxRatio:        c.MaxRatio,
+	}
 }
 
 // dialects are the values of the key protocol.
