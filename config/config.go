@@ -128,7 +128,7 @@ type Compression struct {
 	MinSize         int  `json:"min_size" jsonschema:"Bytes of the smallest message that the server compresses."`
 	ContextTakeover bool `json:"context_takeover" jsonschema:"Whether messages may refer to earlier ones of their connection. Small messages become smaller; each connection takes up to 2^max_window_bits bytes and 4 KiB more."`
 	MaxWindowBits   int  `json:"max_window_bits" jsonschema:"Binary logarithm of the largest window, in bytes, on either side."`
-	MaxRatio        int  `json:"max_ratio" jsonschema:"How many times its compressed size a message from a peer may have, if it is larger than 64 KiB; after a larger one the connection is closed with 1009. 0 means no limit."`
+	MaxRatio        int  `json:"max_ratio" jsonschema:"How many times its compressed size a message of more than 4 KiB may have; after a larger one the connection is closed with 1009. 0 means no limit but that of the message."`
 }
 
 // Default returns the configuration of an empty file, {}.
@@ -168,6 +168,6 @@ func defaultService() Service {
 		ACL:                   defaultACL(),
 		OutboxBytes:           1 << 20,
 		ExtraHeaders:          map[string]string{},
-		Compression:           Compression{Level: 1, MinSize: 256, MaxWindowBits: 15, MaxRatio: 200},
+		Compression:           Compression{Level: 1, MinSize: 256, MaxWindowBits: 15},
 	}
 }

@@ -30,7 +30,7 @@ func echo() config.Service {
 		ACL:                   config.ACL{Policy: "allow", Exclude: []string{}},
 		OutboxBytes:           1048576,
 		ExtraHeaders:          map[string]string{},
-		Compression:           config.Compression{Level: 1, MinSize: 256, MaxWindowBits: 15, MaxRatio: 200},
+		Compression:           config.Compression{Level: 1, MinSize: 256, MaxWindowBits: 15},
 	}
 }
 
@@ -56,9 +56,9 @@ func TestMerge(t *testing.T) {
 		}},
 		{"empty objects", `{"acl": {}, "limits": {}, "timeouts": {}, "directories": {}, "services": {}}`, func(*config.Config) {}},
 		{"the schema's address", `{"$schema": "lapps.schema.json"}`, func(*config.Config) {}},
-		{"compression", `{"services": {"echo": {"compression": {"enabled": true, "context_takeover": true, "max_ratio": 0}}}}`, func(c *config.Config) {
+		{"compression", `{"services": {"echo": {"compression": {"enabled": true, "context_takeover": true, "max_ratio": 100}}}}`, func(c *config.Config) {
 			e := echo()
-			e.Compression = config.Compression{Enabled: true, Level: 1, MinSize: 256, ContextTakeover: true, MaxWindowBits: 15}
+			e.Compression = config.Compression{Enabled: true, Level: 1, MinSize: 256, ContextTakeover: true, MaxWindowBits: 15, MaxRatio: 100}
 			c.Services = map[string]config.Service{"echo": e}
 		}},
 		{"one timeout", `{"timeouts": {"idle_ms": 5}}`, func(c *config.Config) { c.Timeouts.Idle = 5 }},

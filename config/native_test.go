@@ -209,7 +209,7 @@ func randomService(r *rand.Rand, name string) config.Service {
 	s.ExtraHeaders = oneOf(r, map[string]string{}, map[string]string{"X-A": "é<", "X-B": ""})
 	s.Compression = config.Compression{
 		Enabled: r.IntN(2) == 0, Level: oneOf(r, 1, 9), MinSize: oneOf(r, 0, 256), ContextTakeover: r.IntN(2) == 0,
-		MaxWindowBits: oneOf(r, 9, 15), MaxRatio: oneOf(r, 0, 200, 100_000),
+		MaxWindowBits: oneOf(r, 9, 15), MaxRatio: oneOf(r, 0, 100, 100_000),
 	}
 	return s
 }

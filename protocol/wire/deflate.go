@@ -33,7 +33,7 @@ const (
 
 	// freeSize is what a message may be inflated to whatever its compressed
 	// size.
-	freeSize = 64 << 10
+	freeSize = 4 << 10
 )
 
 var errDeflate = &Error{InvalidPayload, "the message is not valid DEFLATE data"}

@@ -23,7 +23,7 @@ type Compression struct {
 	WindowBits int
 
 	// MaxRatio is how many times its compressed size a peer's message may
-	// have. It does not apply up to 64 KiB. 0 means no limit.
+	// have, where that is more than 4 KiB. 0 means no limit.
 	MaxRatio int
 }
 
