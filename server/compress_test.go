@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
 
 	"lapps/protocol/wire"
+	"lapps/server"
 	"lapps/services"
 )
 
@@ -286,4 +288,43 @@ return test`
 			}
 		})
 	}
+}
+
+// While a large message is compressed, a slice at a time, the loop does other
+// things in between.
+func TestCompressingGivesTurns(t *testing.T) {
+	var writes []int // how many turns others had before each
+	open(t, func(w *world, c *services.Config) {
+		compressed(wire.Compression{})(w, c)
+		w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
+			return w.Accept(&countingSocket{Socket: s, writes: &writes})
+		}
+	}, func(t *testing.T, w *world) {
+		z := w.joinZipped(t, deflateOffer, noTakeover)
+		text := strings.Repeat("some words, ", 60_000)
+		z.write(frame(0xC1, z.zip(text)))
+		if _, got, _ := z.message(); got != text {
+			t.Fatalf("got %d bytes", len(got))
+		}
+	})
+	// The answer to the handshake, a slice of 64 KiB after the other, and the
+	// Close frame of the shutdown.
+	want := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}
+	if !slices.Equal(writes, want) {
+		t.Errorf("turns of others before each write: %v, want %v", writes, want)
+	}
+}
+
+// A countingSocket has a task posted with each Write, and notes how many of
+// them have run before.
+type countingSocket struct {
+	server.Socket
+	writes *[]int
+	turns  int
+}
+
+func (s *countingSocket) Write(p [][]byte) (int, error) {
+	*s.writes = append(*s.writes, s.turns)
+	s.Loop().Post(func() { s.turns++ })
+	return s.Socket.Write(p)
 }

@@ -80,6 +80,7 @@ func (e *encoder) piece(p part) bool {
 	}
 	e.s.buf = buf
 	plain := end - p.from
+	e.s.packed += plain
 	if p.from == 0 {
 		plain += p.frame.Size() - len(p.frame.Payload)
 	}

@@ -31,6 +31,7 @@ type scratch struct {
 	frames   []wire.Frame       // taken off an outbox
 	buf      []byte             // small frames, and compressed ones, encoded
 	vec      [][]byte           // what is to be written
+	packed   int                // bytes of it before they were compressed
 	flate    wire.Flate
 }
 
@@ -168,6 +169,10 @@ func (c *conn) Flush() {
 		}
 		c.backlog = backlog
 		c.sent(size - backlog)
+		if c.scratch.packed >= slice && backlog == 0 {
+			c.flushLater()
+			return
+		}
 	}
 	// Writable, or the connection's opening, flushes again. Meanwhile c may
 	// become dirty anew, so that a Close is noticed.
@@ -179,6 +184,16 @@ func (c *conn) Flush() {
 		c.stuck = c.sock.Loop().Now()
 		c.schedule()
 	}
+}
+
+// flushLater gives others their turn: a slice has been compressed, which takes
+// longer than writing it.
+func (c *conn) flushLater() {
+	c.mu.Lock()
+	c.dirty = true
+	c.sock.Loop().Dirty(c)
+	c.mu.Unlock()
+	c.sock.Loop().Wake()
 }
 
 // noticeClose begins to close where the last frame is a Close frame.
@@ -204,7 +219,7 @@ func (c *conn) Writable() {
 // nothing is left; c is not dirty then.
 func (c *conn) take() (vec [][]byte, size int) {
 	s := c.scratch
-	s.vec, s.buf, s.frames = s.vec[:0], s.buf[:0], s.frames[:0]
+	s.vec, s.buf, s.frames, s.packed = s.vec[:0], s.buf[:0], s.frames[:0], 0
 	if c.part == nil && !c.takeFrames() {
 		return nil, 0
 	}
