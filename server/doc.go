@@ -35,6 +35,11 @@
 // In all of these, what the peer sent before is answered before the Close
 // frame goes out, but for a peer that does not read.
 //
+// Where a service and its peer agree on compression, messages are compressed as
+// they are written, on the loop: an outbox, its limit and its policies know them
+// as they were sent. One slice is compressed at a time, and then others have
+// their turn.
+//
 // Back-pressure comes in two steps. While much waits for a peer to read, its
 // own messages wait for it (Peer.Full, Seat.Drained); while its share of the
 // service's mailbox is full, its socket is not read, and the peer feels TCP's

@@ -1,5 +1,6 @@
 // Package wire speaks the WebSocket protocol, RFC 6455, in both roles: it
-// turns bytes into messages and messages into bytes.
+// turns bytes into messages and messages into bytes. As a server it speaks
+// permessage-deflate, RFC 7692, as well.
 //
 // It is pure. It starts no goroutine, opens no socket, reads no clock and
 // draws no random numbers: what it needs of the world is passed in.
@@ -33,6 +34,23 @@
 //
 //	dst = wire.Frame{Op: wire.Text, Payload: "hello"}.Append(dst)
 //
+// # Compression
+//
+// A Compression says what a server is willing to do. Its Negotiate reads what a
+// client offers and makes an Agreement of it, whose Extension is the answer. With
+// that, and with the Flate of its event loop, a connection has a Deflate:
+//
+//	a, ok := settings.Negotiate(r.Extensions)
+//	// !ok: go on without
+//	d.Deflate = wire.NewDeflate(settings, a, flate)
+//	// answer with r.AppendAccept(nil, "", a.Extension(), nil)
+//
+// The decoder inflates from then on: within its limits, and refuses what would
+// become larger once it is. What is sent goes, where Suits says so, through
+// AppendPiece instead of Append. A Frame with a Shared is compressed once for
+// all who have agreed on the same. A message is inflated whole, when its last
+// frame has come.
+//
 // # A client's connection
 //
 // AppendUpgrade writes the request, ClientHandshake reads the answer, a
@@ -48,17 +66,17 @@
 //
 // Memory is spent for what has arrived, never for what has been declared: a
 // frame that announces 1 GiB and sends one byte costs 256 bytes. A frame that
-// lies whole within p is unmasked in place and returned without a copy. An
-// idle decoder is some 60 bytes and holds no buffer.
+// lies whole within p is unmasked in place and returned without a copy, unless
+// it is compressed. An idle decoder is 64 bytes and holds no buffer.
 //
 // # What it does not do
 //
 // It does not answer: pongs, the echo of a Close frame, silence after a
-// breach and the time limits of all of it are the connection's affair. It
-// negotiates no extensions (RFC 7692 would come in where the reserved bits
-// are checked) and sends no fragmented messages. It does not route, does not
-// check the Origin and does not choose among the subprotocols offered.
+// breach and the time limits of all of it are the connection's affair. As a
+// client it offers no extensions. It sends messages in one frame, or compressed
+// in one per 64 KiB. It does not route, does not check the Origin and does not
+// choose among the subprotocols offered.
 //
 // Nothing here may be used by two goroutines at once, except the immutable
-// values: Frame, Limits once shared, and the errors.
+// values, Frame, Limits and Compression once shared, the errors, and Shared.
 package wire
