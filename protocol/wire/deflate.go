@@ -43,7 +43,7 @@ var errDeflate = &Error{InvalidPayload, "the message is not valid DEFLATE data"}
 func NewDeflate(c *Compression, a Agreement, f *Flate) *Deflate {
 	d := &Deflate{flate: f, settings: c, recipe: recipe{int8(max(c.Level, 1)), int8(a.ServerBits)}}
 	if a.ClientTakeover {
-		d.in.size = 1 << a.ClientBits
+		d.in.size = 1 << max(a.ClientBits, 9) // zlib, told 8, takes 9
 	}
 	if a.ServerTakeover {
 		d.out.size = min(1<<a.ServerBits, maxDict)
