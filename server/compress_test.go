@@ -328,3 +328,55 @@ func (s *countingSocket) Write(p [][]byte) (int, error) {
 	s.Loop().Post(func() { s.turns++ })
 	return s.Socket.Write(p)
 }
+
+// A large message is inflated step by step: what is behind it waits, and a peer
+// that goes meanwhile leaves nothing behind.
+func TestInflatingInSteps(t *testing.T) {
+	var text strings.Builder
+	r := rand.New(rand.NewPCG(1, 2))
+	for text.Len() < 1_000_000 {
+		fmt.Fprintf(&text, "%d, ", r.IntN(1_000_000))
+	}
+	open(t, compressed(wire.Compression{ContextTakeover: true}), func(t *testing.T, w *world) {
+		z := w.joinZipped(t, deflateOffer, "permessage-deflate")
+		go z.write(frame(0x81, "before") + frame(0xC1, z.zip(text.String())) + frame(0xC1, z.zip("after")) + frame(0x88, "\x03\xe8"))
+		for _, want := range []string{"before", text.String(), "after"} {
+			if _, got, _ := z.message(); got != want {
+				t.Fatalf("got %d bytes, want %d", len(got), len(want))
+			}
+		}
+		z.closed(1000, "")
+		z.Close()
+
+		bomb := &zipper{}
+		bomb.w, _ = flate.NewWriter(&bomb.packed, 6)
+		z = w.joinZipped(t, deflateOffer, "permessage-deflate")
+		go z.write(frame(0xC1, z.zip(text.String())) + frame(0xC2, bomb.zip(text.String()+text.String())))
+		z.message()
+		z.closed(1009, "message inflates to more than 1048576 bytes, the limit")
+		z.Close()
+
+		var last *zipper
+		w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
+			return w.Accept(&pausedSocket{s, func() { last.Close() }})
+		}
+		last = w.joinZipped(t, deflateOffer, "permessage-deflate")
+		last.write(frame(0xC1, last.zip(text.String())))
+		synctest.Wait()
+		if w.Open() != 0 || w.ContextBytes() != 0 {
+			t.Errorf("%d connections are open, %d bytes are held", w.Open(), w.ContextBytes())
+		}
+	})
+}
+
+// A pausedSocket calls hook when it is not to be read any more.
+type pausedSocket struct {
+	server.Socket
+	hook func()
+}
+
+func (s *pausedSocket) Pause(on bool) {
+	if s.Socket.Pause(on); on {
+		s.hook()
+	}
+}

@@ -161,11 +161,24 @@ func (c *conn) decode(p []byte) {
 			payload := append([]byte(nil), m.Payload...)
 			c.deliver(nil, func() { c.answerClose(payload) })
 			return
+		case c.decoder.Inflating():
+			if c.deliver(p, nil) {
+				c.continueLater(p)
+			}
+			return
 		default:
 			c.deliver(nil, nil)
 			return
 		}
 	}
+}
+
+// continueLater gives others their turn: a step has been done of inflating a
+// message. rest came behind it.
+func (c *conn) continueLater(rest []byte) {
+	c.held = &held{rest: slices.Clone(rest)}
+	c.pause()
+	c.sock.Loop().Post(c.resume)
 }
 
 // deliver hands the scratch's messages to the seat, and then does what

@@ -67,9 +67,9 @@ func (d *Decoder) fin() bool { return d.first&finBit != 0 }
 
 // Next takes p up to the end of the next message or control frame and returns
 // it, together with the rest of p. When the message's Op is 0 there is none:
-// all of p was taken, and more is needed. Call it with each rest until then,
-// with an empty one too: the call that returns none gives the last message's
-// buffer back.
+// all of p was taken, and more is needed, unless Inflating says otherwise. Call
+// it with each rest until then, with an empty one too: the call that returns
+// none gives the last message's buffer back.
 //
 // Next unmasks p in place. The message's payload is valid until the next call:
 // it is a part of p, or of the decoder's buffer. Nothing of p is kept.
@@ -78,6 +78,9 @@ func (d *Decoder) fin() bool { return d.first&finBit != 0 }
 func (d *Decoder) Next(p []byte) (m Message, rest []byte, err error) {
 	if d.buf != nil && d.missing == 0 {
 		d.reclaim()
+	}
+	if d.Inflating() {
+		return d.inflate(p)
 	}
 	for len(p) > 0 {
 		if d.missing == 0 {
@@ -105,6 +108,10 @@ func (d *Decoder) Next(p []byte) (m Message, rest []byte, err error) {
 	return Message{}, nil, nil
 }
 
+// Inflating says that a message has come and is not yet inflated, which is done
+// in steps: call Next again, soon, with the rest that it returned.
+func (d *Decoder) Inflating() bool { return d.Deflate != nil && d.Deflate.inflation != nil }
+
 // Unfinished says whether a frame or a message has begun and is not complete.
 func (d *Decoder) Unfinished() bool {
 	return d.op != 0 || d.missing > 0 || d.headLen > 0
@@ -122,6 +129,9 @@ func (d *Decoder) Buffered() int {
 // payload. It forgets what is unfinished; a second Release does nothing.
 func (d *Decoder) Release() {
 	d.free()
+	if d.Inflating() {
+		d.Deflate.abandon()
+	}
 	*d = Decoder{Role: d.Role, Limits: d.Limits, Deflate: d.Deflate}
 }
 
@@ -225,9 +235,8 @@ func (d *Decoder) most(n int) int {
 // it.
 func (d *Decoder) leave(p []byte) (Message, []byte, error) {
 	if d.packed && !d.frame().control() {
-		if breach := d.inflate(); breach != nil {
-			return d.fail(breach)
-		}
+		d.beginInflating()
+		return d.inflate(p)
 	}
 	m := Message{Op: d.frame()}
 	if d.buf != nil {
@@ -245,21 +254,33 @@ func (d *Decoder) leave(p []byte) (Message, []byte, error) {
 	if d.tail != 0 {
 		return d.fail(errText)
 	}
-	m.Op, d.op, d.size, d.packed = d.op, 0, 0, false
+	m.Op, d.op, d.size = d.op, 0, 0
 	return m, p, nil
 }
 
-// inflate puts the message in the buffer in the place of its compression.
-func (d *Decoder) inflate() *Error {
+// beginInflating hands the message in the buffer to Deflate.
+func (d *Decoder) beginInflating() {
 	limit := 0
 	if d.Limits != nil {
 		limit = d.Limits.Message
 	}
 	packed := d.buf
-	if packed == nil {
+	if d.buf = nil; packed == nil {
 		packed = packed.grow(1, 1)
 	}
-	out, breach := d.Deflate.inflate(d.op, packed, limit)
-	d.buf = out
-	return breach
+	d.Deflate.begin(packed, limit)
+}
+
+// inflate does a step, and returns the message after the last one.
+func (d *Decoder) inflate(p []byte) (Message, []byte, error) {
+	out, done, breach := d.Deflate.step(d.op)
+	switch {
+	case breach != nil:
+		return d.fail(breach)
+	case !done:
+		return Message{}, p, nil
+	}
+	m := Message{d.op, out.data}
+	d.buf, d.op, d.size, d.packed = out, 0, 0, false
+	return m, p, nil
 }

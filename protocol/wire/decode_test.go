@@ -43,6 +43,10 @@ func (o *outcome) feed(d *Decoder, p string) bool {
 			o.Err = err.Error()
 			return false
 		}
+		if m.Op == 0 && d.Inflating() {
+			rest = r
+			continue
+		}
 		if m.Op == 0 {
 			return true
 		}

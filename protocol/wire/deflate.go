@@ -1,10 +1,7 @@
 package wire
 
 import (
-	"fmt"
-	"math"
 	"sync"
-	"unicode/utf8"
 	"unsafe"
 )
 
@@ -22,6 +19,8 @@ type Deflate struct {
 	recipe   recipe
 	in       window // of what the peer sent
 	out      window // of what it was sent
+
+	inflation *inflation // what is being inflated; nil: nothing is
 }
 
 const (
@@ -51,9 +50,10 @@ func NewDeflate(c *Compression, a Agreement, f *Flate) *Deflate {
 	return d
 }
 
-// Release gives up what is held of earlier messages. A second Release does
-// nothing.
+// Release gives up what is held of earlier messages, and what is being
+// inflated. A second Release does nothing.
 func (d *Deflate) Release() {
+	d.abandon()
 	for _, w := range [...]*window{&d.in, &d.out} {
 		d.flate.held.Add(-int64(cap(w.data)))
 		*w = window{}
@@ -113,39 +113,6 @@ func (d *Deflate) remember(w *window, message string) {
 	before := cap(w.data)
 	w.add(message)
 	d.flate.held.Add(int64(cap(w.data) - before))
-}
-
-// inflate returns what the message in packed, which it frees, is the
-// compression of. limit is how long that may be; 0 means no limit.
-func (d *Deflate) inflate(op Op, packed *buffer, limit int) (*buffer, *Error) {
-	size, bound, times := len(packed.data), limit, 0
-	if r := d.settings.MaxRatio; r > 0 && (limit == 0 || max(freeSize, size*r) < limit) {
-		bound, times = max(freeSize, size*r), r
-	}
-	if bound == 0 {
-		bound = math.MaxInt - 1
-	}
-	packed = packed.room(len(syncTail) + len(lastBlock))
-	packed.data = append(append(packed.data, syncTail...), lastBlock...)
-	out, ok := d.flate.inflate((*buffer)(nil).grow(min(2*size+smallestBuffer, bound+1), bound+1), d.in.data, packed.data, bound)
-	packed.free()
-	var breach *Error
-	switch {
-	case len(out.data) > bound && times > 0:
-		breach = &Error{MessageTooBig, fmt.Sprintf("message of %d bytes inflates to more than %d times its size", size, times)}
-	case len(out.data) > bound:
-		breach = &Error{MessageTooBig, fmt.Sprintf("message inflates to more than %d bytes, the limit", limit)}
-	case !ok:
-		breach = errDeflate
-	case op == Text && !utf8.Valid(out.data):
-		breach = errText
-	}
-	if breach != nil {
-		out.free()
-		return nil, breach
-	}
-	d.remember(&d.in, stringOf(out.data))
-	return out, nil
 }
 
 // A Shared belongs to a message that is sent to many peers. It keeps what the

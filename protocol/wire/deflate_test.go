@@ -195,7 +195,11 @@ func TestBombCostsLittle(t *testing.T) {
 		limits.Frame = len(bomb)
 		limits.Message = len(bomb) // so that the frame is let in
 		decoder := Decoder{Limits: limits, Deflate: d}
-		if _, _, err := decoder.Next(bytes.Clone(bomb)); err.(*Error).Code != MessageTooBig {
+		_, rest, err := decoder.Next(bytes.Clone(bomb))
+		for err == nil && decoder.Inflating() {
+			_, rest, err = decoder.Next(rest)
+		}
+		if err == nil || err.(*Error).Code != MessageTooBig {
 			t.Fatal(err)
 		}
 	}
@@ -206,6 +210,50 @@ func TestBombCostsLittle(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if spent := after.TotalAlloc - before.TotalAlloc; spent > 3<<20 {
 		t.Errorf("a bomb of %d bytes, which would be 16 MiB, cost %d bytes with a limit of %d", len(bomb), spent, limits.Message)
+	}
+}
+
+// A large message is inflated in steps, between which the decoder takes nothing,
+// and may be released.
+func TestInflateInSteps(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	text := json(r, 1<<20)
+	zeros := strings.Repeat("\x00", 1<<20)
+	empty := strings.Repeat("\x00\x00\x00\xff\xff", 40_000) + packedBy(false, "end")[0]
+	for _, tt := range []struct {
+		name, packed, want string
+		least              int // steps
+	}{
+		{"much comes in", packedBy(false, text)[0], text, 10},
+		{"much comes out", packedBy(false, zeros+zeros)[0], zeros + zeros, 7},
+		{"little comes out", empty, "end", 12},
+		{"small", packedBy(false, text[:50_000])[0], text[:50_000], 0},
+	} {
+		d, _ := agreed(t, Compression{ContextTakeover: true}, browserOffer)
+		decoder := Decoder{Deflate: d}
+		in := masked(0xC2, tt.packed) + masked(0x89, "ping")
+		m, rest, err := decoder.Next([]byte(in))
+		steps := 0
+		for ; err == nil && decoder.Inflating(); steps++ {
+			if m.Op != 0 || len(rest) != len(masked(0x89, "ping")) || !decoder.Unfinished() {
+				t.Fatalf("%s: step %d: got %v, rest %q", tt.name, steps, m.Op, rest)
+			}
+			m, rest, err = decoder.Next(rest)
+		}
+		if err != nil || m.Op != Binary || string(m.Payload) != tt.want || steps < tt.least || steps > 2*tt.least {
+			t.Errorf("%s: got %v, %d bytes after %d steps, %v; want %d bytes after %d or a few more", tt.name, m.Op, len(m.Payload), steps, err, len(tt.want), tt.least)
+		}
+		if m, _, err = decoder.Next(rest); m.Op != Ping || err != nil {
+			t.Errorf("%s: then got %v, %v", tt.name, m.Op, err)
+		}
+		decoder.Next(nil)
+		if tt.least == 0 {
+			continue
+		}
+		decoder.Next([]byte(in)) // goleak tells if a step is left behind
+		if decoder.Release(); decoder.Inflating() || decoder.Unfinished() {
+			t.Errorf("%s: a released decoder goes on", tt.name)
+		}
 	}
 }
 

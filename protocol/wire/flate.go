@@ -1,9 +1,6 @@
 package wire
 
 import (
-	"bytes"
-	"io"
-	"slices"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/flate"
@@ -15,10 +12,9 @@ import (
 // value is ready. It belongs to one goroutine, but for Held.
 type Flate struct {
 	writers [1 + maxWindowBits]*flate.Writer // by slot
-	reader  io.ReadCloser
-	source  bytes.Reader // what reader reads
-	packed  sink         // what a writer writes
+	packed  sink                             // what a writer writes
 	dict    [maxDict]byte
+	idle    []*inflater // that are not in use
 	held    atomic.Int64
 }
 
@@ -95,45 +91,3 @@ const (
 	syncTail  = "\x00\x00\xff\xff"
 	lastBlock = "\x01\x00\x00\xff\xff"
 )
-
-// maxStreams bounds how many times a message may begin a DEFLATE stream anew:
-// each costs as much as inflating some kilobytes.
-const maxStreams = 64
-
-// inflate appends to out what packed, syncTail and lastBlock included, is the
-// compression of; dict precedes it. It stops when that is more than limit
-// bytes: then there are limit + 1 of them. ok says that packed is valid.
-func (f *Flate) inflate(out *buffer, dict, packed []byte, limit int) (_ *buffer, ok bool) {
-	if f.reader == nil {
-		f.reader = flate.NewReader(&f.source)
-	}
-	f.source.Reset(packed)
-	defer f.source.Reset(nil)
-	past := dict
-	for range maxStreams {
-		if err := f.reader.(flate.Resetter).Reset(&f.source, past); err != nil {
-			return out, false
-		}
-		err := error(nil)
-		for err == nil {
-			var n int
-			if len(out.data) == cap(out.data) {
-				out = out.grow(len(out.data)+1, limit+1)
-			}
-			n, err = f.reader.Read(out.data[len(out.data):cap(out.data)])
-			if out.data = out.data[:len(out.data)+n]; len(out.data) > limit {
-				return out, true
-			}
-		}
-		if err != io.EOF {
-			return out, false
-		}
-		// A last block ends a stream, not the message (section 7.2.3.4): what
-		// follows may still refer to what was before.
-		if f.source.Len() == 0 {
-			return out, true
-		}
-		past = slices.Concat(dict, out.data[max(len(out.data)-1<<maxWindowBits, 0):])
-	}
-	return out, false
-}

@@ -112,7 +112,11 @@ func FuzzInflate(f *testing.F) {
 		}
 		buf := (*buffer)(nil).grow(len(packed)+1, len(packed)+1)
 		buf.data = append(buf.data, packed...)
-		out, breach := d.inflate(Binary, buf, int(limit))
+		d.begin(buf, int(limit))
+		out, done, breach := d.step(Binary)
+		for !done {
+			out, done, breach = d.step(Binary)
+		}
 		if breach != nil {
 			// What is both too long and broken may be called either.
 			if breach.Code != code && !(err != nil && breach.Code == MessageTooBig) {

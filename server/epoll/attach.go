@@ -34,7 +34,7 @@ type waker struct {
 // served to find the loop and to test pausing, an eventfd takes over its
 // descriptor's number: gnet goes on reading that, and never knows.
 func (c *Carrier) newLoop() (l *loop, err error) {
-	l = &loop{carrier: c, waiting: make(map[int]*socket)}
+	l = &loop{carrier: c, waiting: make(map[int]*socket), longTurn: longTurn}
 	w := &waker{loop: l}
 	w.testing.Store(true)
 	near, far, err := pair()

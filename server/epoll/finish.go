@@ -1,6 +1,10 @@
 package epoll
 
-import "golang.org/x/sys/unix"
+import (
+	"math"
+
+	"golang.org/x/sys/unix"
+)
 
 // lastTasks bounds what is run for Receivers after a loop has ended, in case
 // a task posts itself for ever.
@@ -12,6 +16,7 @@ func (l *loop) finish() {
 	for _, s := range l.waiting { // these gnet knows no more, and has not closed
 		s.end(ErrStopped)
 	}
+	l.turnEnds = math.MaxInt64
 	l.run(lastTasks)
 	l.silence()
 	if l.alarm.Stop() {

@@ -17,6 +17,10 @@ const (
 	// slice is how many tasks and flushers run before the poller has its
 	// turn: a fan-out to thousands holds up a reader for at most this many.
 	slice = 256
+
+	// longTurn is how long they may run where that is shorter. A task may do
+	// a part of a large work, and queue itself again for the next one.
+	longTurn = time.Millisecond
 )
 
 // A loop is one of gnet's event loops with what it lacks: a queue of tasks
@@ -37,12 +41,15 @@ type loop struct {
 	onRoom  func()
 	onAlarm func()
 
+	longTurn time.Duration // see there; tests have others
+
 	// Owned by the loop.
-	running batch
-	wheel   wheel
-	alarmAt int64           // the tick the alarm is set to; 0 is none
-	waiting map[int]*socket // by descriptor: those that have a backlog
-	iov     iovecs
+	running  batch
+	turnEnds time.Duration // when the poller should have its turn, on the loop's clock
+	wheel    wheel
+	alarmAt  int64           // the tick the alarm is set to; 0 is none
+	waiting  map[int]*socket // by descriptor: those that have a backlog
+	iov      iovecs
 
 	alarm  *time.Timer    // calls ring
 	alarms sync.WaitGroup // settings of the alarm that have not rung
@@ -111,6 +118,7 @@ func (l *loop) Now() time.Duration { return time.Since(l.carrier.start) }
 // belongs to one setting of told; silence relies on that.
 func (l *loop) turn() {
 	l.stats.wakeups.Add(1)
+	l.turnEnds = l.Now() + l.longTurn
 	for left := slice; ; {
 		if left = l.run(left); left == 0 {
 			signal(l.wakefd) // the poller first
@@ -134,12 +142,18 @@ func (l *loop) run(n int) int {
 			b.posts[b.posted] = nil
 			b.posted++
 			f()
+			if l.late() {
+				return 0
+			}
 		case b.flushed < len(b.dirty):
 			f := b.dirty[b.flushed]
 			b.dirty[b.flushed] = nil
 			b.flushed++
 			l.stats.flushes.Add(1)
 			f.Flush()
+			if b.flushed%16 == 0 && l.late() { // a flush takes a microsecond, as a rule
+				return 0
+			}
 		case l.swap():
 			n++
 		default:
@@ -148,6 +162,9 @@ func (l *loop) run(n int) int {
 	}
 	return 0
 }
+
+// late says that the turn has lasted long enough.
+func (l *loop) late() bool { return l.Now() > l.turnEnds }
 
 // swap makes the queue the running batch, and tells if there is anything in it.
 func (l *loop) swap() bool {

@@ -24,6 +24,7 @@ func hold(t testing.TB, l server.Loop) (release func()) {
 func TestOrderAndWakeups(t *testing.T) {
 	c := start(t, 1)
 	l := c.loops[0]
+	on(t, l, func() { l.longTurn = time.Hour })
 	release := hold(t, l)
 	before := c.Stats()
 	var got, want []int
@@ -186,6 +187,35 @@ func TestNoStarvation(t *testing.T) {
 	}
 	receive(t, fired)
 	on(t, l, func() { stop = true })
+}
+
+// Where tasks take long the poller has its turn after each.
+func TestLongTurns(t *testing.T) {
+	c := start(t, 1)
+	l := c.loops[0]
+	on(t, l, func() { l.longTurn = -1 }) // each is too long
+	release := hold(t, l)
+	before := c.Stats()
+	const n = 100
+	ran := 0
+	for range n {
+		l.Post(func() { ran++ })
+	}
+	for range n {
+		l.Dirty(flusher(func() { ran++ }))
+	}
+	release()
+	done := make(chan struct{})
+	l.Post(func() { close(done) })
+	receive(t, done)
+	eventually(t, "not all has run", func() bool {
+		r := 0
+		on(t, l, func() { r = ran })
+		return r == 2*n
+	})
+	if n := c.Stats().Wakeups - before.Wakeups; n < 100+100/16 {
+		t.Errorf("%d wake-ups for 100 tasks and 100 flushers that take long", n)
+	}
 }
 
 func TestDirtyWakeAllocateNothing(t *testing.T) {
