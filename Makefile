@@ -1,4 +1,4 @@
-.PHONY: run test lint fmt bench
+.PHONY: run test lint fmt bench fuzz
 
 # What CI runs is `make lint test`; see .ci/run.
 
@@ -18,3 +18,7 @@ fmt:
 
 bench:
 	go run ./benchmarks/compare
+
+# Every fuzz target for FUZZTIME, which is 30s unless it is set.
+fuzz:
+	.ci/fuzz

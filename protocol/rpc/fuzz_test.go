@@ -1,15 +1,28 @@
 package rpc
 
 import (
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 )
 
-// addVectors makes the vectors seeds.
+// addVectors makes the vectors seeds, and what is too long to be one of them:
+// maps of so many keys that they are sorted to find one that is there twice,
+// and a message so long that what is kept of it is copied.
 func addVectors(f *testing.F) {
 	for _, v := range loadVectors(f) {
 		f.Add(v.bytes(f))
 	}
+	var keys strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&keys, "\x63k%02d\xf6", i)
+	}
+	f.Add("\xb4" + keys.String())
+	f.Add("\xb5" + keys.String() + "\x63k07\xf6")
+	long := strings.Repeat("long", 2000)
+	f.Add("\xa3\x65lapps\x01\x66method\x64echo\x66params\x82\x01\x79\x1f\x40" + long)
+	f.Add("\xa4\x65lapps\x01\x61x\x79\x1f\x40" + long + "\x66method\x64echo\x66params\x81\x61a")
 }
 
 // FuzzCheck holds Check and Walk against fxamacker's decoder: what one takes

@@ -267,8 +267,8 @@ func json(r *rand.Rand, n int) string {
 	return strings.ToValidUTF8(b.String()[:n], "?")
 }
 
-// sent is a message as d sends it, and what was in its frames.
-func sent(t *testing.T, d *Deflate, f Frame) (packed []byte, wire []byte) {
+// sentBy is a message as d sends it, and what was in its frames.
+func sentBy(t *testing.T, d *Deflate, f Frame) (packed []byte, wire []byte) {
 	t.Helper()
 	for from := 0; ; {
 		before := len(wire)
@@ -327,7 +327,7 @@ func checkDeflate(t *testing.T, r *rand.Rand, d *Deflate, a Agreement, shared bo
 		if shared {
 			f.Shared = new(Shared)
 		}
-		packed, _ := sent(t, d, f)
+		packed, _ := sentBy(t, d, f)
 		if packed == nil {
 			continue
 		}
@@ -360,7 +360,7 @@ func TestTakeoverHelps(t *testing.T) {
 	size := func(takeover bool) (n int) {
 		d, _ := agreed(t, Compression{ContextTakeover: takeover}, browserOffer)
 		for i := range 2 {
-			packed, _ := sent(t, d, Frame{Op: Text, Payload: fmt.Sprintf(`{"id":%d,"name":"sensor","value":17.25,"active":true,"unit":"kelvin","place":"roof"}`, i)})
+			packed, _ := sentBy(t, d, Frame{Op: Text, Payload: fmt.Sprintf(`{"id":%d,"name":"sensor","value":17.25,"active":true,"unit":"kelvin","place":"roof"}`, i)})
 			n = len(packed)
 		}
 		return n
@@ -397,7 +397,7 @@ func TestDeflateSendsAsIs(t *testing.T) {
 		t.Errorf("%d bytes are held of what was sent as it is", held)
 	}
 	// Noise behind a piece that shrinks has to go on compressed.
-	packed, _ := sent(t, d, Frame{Op: Binary, Payload: strings.Repeat("a", PieceSize) + string(noise)})
+	packed, _ := sentBy(t, d, Frame{Op: Binary, Payload: strings.Repeat("a", PieceSize) + string(noise)})
 	if len(packed) < len(noise) || len(packed) > len(noise)+len(noise)/100 {
 		t.Errorf("noise behind zeros: got %d bytes for %d", len(packed), len(noise))
 	}
@@ -410,7 +410,7 @@ func TestSharedOnce(t *testing.T) {
 	var all []string
 	for _, offer := range sets {
 		d, _ := agreed(t, Compression{ContextTakeover: true}, offer)
-		_, wire := sent(t, d, f)
+		_, wire := sentBy(t, d, f)
 		all = append(all, string(wire))
 	}
 	if got := len(f.Shared.pieces); got != 2*3 {

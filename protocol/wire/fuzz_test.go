@@ -28,6 +28,21 @@ func FuzzDecoder(f *testing.F) {
 	for i, tt := range decodeTests {
 		f.Add(tt.in, []byte{byte(i)}, byte(tt.role), uint16(i), uint16(2*i))
 	}
+	for i, tt := range closeTests {
+		f.Add(tt.in, []byte{byte(i % 3)}, byte(tt.role), uint16(0), uint16(0))
+	}
+	for i, tt := range lengths {
+		for role := range byte(2) {
+			in := announced(Role(role), 0x82, tt.bits, tt.length) + "\x00\x00\x00\x00payload"
+			f.Add(in, []byte{byte(i % 3)}, role, uint16(0), uint16(0))
+			f.Add(sent(Role(role), 0x01, "a")+in[:2]+in, []byte{1}, role, uint16(300), uint16(0))
+		}
+	}
+	// A text that ends inside a rune, in pieces; buffers that grow; limits.
+	f.Add(masked(0x81, "a\xe2\x82"), []byte{0}, byte(Server), uint16(0), uint16(0))
+	f.Add(masked(0x01, strings.Repeat("é", 200))+masked(0x80, strings.Repeat("€", 900)), []byte{99, 255}, byte(Server), uint16(0), uint16(0))
+	f.Add(plain(0x82, strings.Repeat("x", 300)), []byte{99}, byte(Client), uint16(299), uint16(300))
+	f.Add(plain(0x02, "abc")+plain(0x80, "def"), []byte{2}, byte(Client), uint16(3), uint16(5))
 	f.Fuzz(func(t *testing.T, stream string, sizes []byte, role byte, frame, message uint16) {
 		r, limits := Role(role%2), Limits{int(frame), int(message)}
 		cut := pieces(stream, sizes)
@@ -45,10 +60,27 @@ func FuzzHandshake(f *testing.F) {
 	for i, tt := range badHandshakes {
 		f.Add(tt.in, []byte{byte(i)}, uint16(0))
 	}
+	for i, tt := range lookalikes {
+		f.Add(tt.in, []byte{byte(i)}, uint16(0))
+	}
 	f.Add(with()+"\x81\x00", []byte{3}, uint16(300))
 	f.Add(also("Sec-WebSocket-Protocol: a, b", "Sec-WebSocket-Extensions: x"), []byte{0}, uint16(200))
 	f.Add("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", []byte{9}, uint16(0))
+	// Heads that are too large, in each way, and answers to a client.
+	f.Add("GET /"+strings.Repeat("x", 100), []byte{9}, uint16(100))
+	f.Add(with(), []byte{9}, uint16(60))
+	f.Add("GET / HTTP/1.1\r\n"+strings.Repeat("X:\r\n", 8), []byte{9}, uint16(100))
+	f.Add(also("Sec-WebSocket-Protocol: a, b"), []byte{0}, uint16(0))
+	f.Add(with("GET ws://example.com?x HTTP/1.1"), []byte{9}, uint16(0))
+	for _, answer := range []string{
+		"HTTP/1.1 101\r\n\r\n", "HTTP/1.1 101 \r\nUpgrade: websocket\r\n\r\n", "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno",
+		"HTTP/1.1 1O1 x\r\n\r\n", "HTTP/1.0 101 x\r\n\r\n", "HTTP/1.1 101 x\r\nX\r\n\r\n",
+		"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n",
+		"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: x\r\n\r\n",
+	} {
+		f.Add(answer, []byte{4}, uint16(0))
+	}
 	f.Fuzz(func(t *testing.T, in string, sizes []byte, limit uint16) {
 		limits := HeadLimits{Bytes: int(limit), Line: int(limit) / 2, Headers: int(limit) / 20}
 		cut := pieces(in, sizes)
@@ -136,7 +168,7 @@ func FuzzInflate(f *testing.F) {
 func roundtrip(t *testing.T, d *Deflate, a Agreement, message string) {
 	past := ""
 	for range 2 {
-		packed, _ := sent(t, d, Frame{Op: Binary, Payload: message})
+		packed, _ := sentBy(t, d, Frame{Op: Binary, Payload: message})
 		if packed == nil {
 			return
 		}
@@ -179,6 +211,7 @@ func FuzzCloseFrame(f *testing.F) {
 	f.Add(uint16(1000), "bye")
 	f.Add(uint16(1005), "é\xff")
 	f.Add(uint16(4000), strings.Repeat("€", 50))
+	f.Add(uint16(4999), "é\xffé")
 	f.Fuzz(func(t *testing.T, code uint16, reason string) {
 		frame := CloseFrame(Code(code), reason)
 		got, _, err := ParseClose([]byte(frame.Payload))

@@ -298,6 +298,8 @@ func TestHeadLimits(t *testing.T) {
 	}{
 		{"bytes, exactly", HeadLimits{Bytes: len(in)}, in, ""},
 		{"bytes, by one", HeadLimits{Bytes: len(in) - 1}, in, fmt.Sprintf(longHead, len(in)-1)},
+		{"bytes without an end of line", HeadLimits{Bytes: 60}, in[:61], fmt.Sprintf(longHead, 60)},
+		{"bytes without an end of line, not yet too many", HeadLimits{Bytes: 60}, in[:60], ""},
 		{"frames do not count", HeadLimits{Bytes: len(in)}, in + strings.Repeat("x", 300), ""},
 		{"line, exactly", HeadLimits{Line: line}, in, ""},
 		{"line, by one", HeadLimits{Line: line - 1}, in, fmt.Sprintf(longLine, line-1)},
@@ -409,6 +411,8 @@ func TestRefusalAppend(t *testing.T) {
 			"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n" + kind + "Content-Length: 2\r\n\r\nx\n"},
 		{"reserved headers", Refusal{404, "é\r\n", []HeaderField{{"content-length", "9"}, {"Connection", "x"}, {"Transfer-Encoding", "x"}, {"Content-Type", "x"}}},
 			"HTTP/1.1 404 Not Found\r\nConnection: close\r\n" + kind + "Content-Length: 5\r\n\r\né\r\n\n"},
+		{"not an error", Refusal{399, "x", nil}, "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n" + kind + "Content-Length: 2\r\n\r\nx\n"},
+		{"not a status", Refusal{600, "x", nil}, "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n" + kind + "Content-Length: 2\r\n\r\nx\n"},
 		{"no status", Refusal{}, "HTTP/1.1 500 Internal Server Error\r\nConnection: close\r\n" + kind + "Content-Length: 1\r\n\r\n\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
