@@ -50,6 +50,7 @@ func (c *conn) leave(code wire.Code, reason string) {
 	c.since = c.sock.Loop().Now()
 	c.held = nil
 	c.decoder.Release()
+	c.readNoMore()
 	c.reschedule()
 	c.leaveSeat(func() { c.sock.Loop().Post(c.answered) })
 }
@@ -68,8 +69,20 @@ func (c *conn) closing() {
 	c.since = c.sock.Loop().Now()
 	c.held = nil
 	c.decoder.Release()
+	c.readNoMore()
 	c.reschedule()
 	c.leaveSeat(nil)
+}
+
+// readNoMore has the socket not read while there is something to be said: a
+// FIN right behind the peer's Close frame would be the connection's end, and our
+// Close frame, and the answers before it, would be lost. Socket.Close reads on;
+// it comes within the close timeout.
+func (c *conn) readNoMore() {
+	if !c.paused {
+		c.paused = true
+		c.sock.Pause(true)
+	}
 }
 
 // hangUp lets the peer read what was written, our Close frame last, for what

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -97,6 +98,40 @@ func TestHalfClosedWhileJoining(t *testing.T) {
 					}
 				} else {
 					p.end()
+				}
+				w.left(t, 1)
+			})
+		})
+	}
+}
+
+// TestHalfClosedBehindClose: a Close frame is answered (section 5.5.1), behind
+// the answers to what came before it, even when a FIN follows it at once.
+func TestHalfClosedBehindClose(t *testing.T) {
+	big := "0x82 " + strings.Repeat("x", 300000)
+	for _, tt := range []struct {
+		name   string
+		buffer int
+		in     string
+		want   []string
+	}{
+		{"nothing before it", 0, "", []string{goodbye(1000, "")}},
+		{"a message before it", 0, frame(0x81, "first"), []string{first, goodbye(1000, "")}},
+		{"the service is busy", 0, frame(0x81, "wait"), []string{"0x81 wait", goodbye(1000, "")}},
+		{"the answer is read slowly", 1000, frame(0x81, "big"), []string{big, goodbye(1000, "")}},
+		{"the service closes behind an answer", 1000, frame(0x81, "big") + frame(0x81, "close"), []string{big, goodbye(4001, "as asked")}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			open(t, func(w *world, _ *services.Config) { w.carrier.Buffer = tt.buffer }, func(t *testing.T, w *world) {
+				p := w.join(t, "")
+				p.write(tt.in + frame(0x88, "\x03\xe8"))
+				p.halfClose()
+				synctest.Wait()
+				openGate()
+				time.Sleep(time.Second)
+				got := p.reads(tt.want...)
+				if got != nil {
+					t.Error(got)
 				}
 				w.left(t, 1)
 			})

@@ -142,3 +142,34 @@ func TestUnreadInputSparesTheCloseFrame(t *testing.T) {
 		})
 	}
 }
+
+// TestCloseThenFIN: a Close frame is answered (RFC 6455 section 5.5.1), behind
+// the answers to what came before it, though a FIN follows it at once.
+func TestCloseThenFIN(t *testing.T) {
+	d := startDaemon(t, `{"services": {"echo": {}}}`, echoApp)
+	lost := 0
+	const n = 200
+	for range n {
+		c := rawOpen(t, d.addr(), "/echo")
+		c.SetReadDeadline(time.Now().Add(time.Minute))
+		c.Write(append(maskedFrame(0x81, []byte("first")), maskedFrame(0x88, []byte{0x03, 0xE8})...))
+		c.CloseWrite()
+		r := bufio.NewReader(c)
+		if _, err := r.Peek(1); err != nil {
+			lost++
+			continue
+		}
+		if op, p := readFrame(t, r); op != 1 || string(p) != "first" {
+			t.Fatalf("op %d, %q", op, p)
+		}
+		if _, err := r.Peek(1); err != nil {
+			lost++
+			continue
+		}
+		mustCloseFrame(t, r, 1000)
+		c.Close()
+	}
+	if lost > 0 {
+		t.Errorf("%d of %d were not answered with a Close frame", lost, n)
+	}
+}
