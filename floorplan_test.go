@@ -33,6 +33,7 @@ server/epoll        : server github.com/panjf2000/gnet/v2 golang.org/x/sys
 server/servertest   : server
 cmd/lapps           : *
 examples            :
+autobahn            :
 benchmarks/*        : github.com/panjf2000/gnet/v2 golang.org/x/sys github.com/HdrHistogram/hdrhistogram-go benchmarks/*
 .                   :
 `
