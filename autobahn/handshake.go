@@ -30,6 +30,13 @@ type target struct {
 	url  *url.URL
 	addr string
 	tls  *tls.Config // nil for ws
+
+	slack int // see Config.Slack; 0 means 1
+}
+
+// patience is a time limit of the suite's for this server.
+func (t *target) patience(limit time.Duration) time.Duration {
+	return limit * time.Duration(max(t.slack, 1))
 }
 
 // parseTarget takes a ws or wss URL.
@@ -72,18 +79,20 @@ type link struct {
 	in     *bufio.Reader
 	accept *agreement // nil: no extension
 	answer string     // the Sec-WebSocket-Extensions of the response
+
+	patience func(time.Duration) time.Duration // the target's
 }
 
 // open connects, and shakes hands within handshakeLimit. After an error no
 // connection is left.
 func (t *target) open(ctx context.Context, offer string) (*link, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeLimit)
+	ctx, cancel := context.WithTimeout(ctx, t.patience(handshakeLimit))
 	defer cancel()
 	raw, err := t.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l := &link{conn: raw, raw: raw}
+	l := &link{conn: raw, raw: raw, patience: t.patience}
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
 	if t.tls != nil {
@@ -99,7 +108,7 @@ func (t *target) open(ctx context.Context, offer string) (*link, error) {
 	if err != nil {
 		raw.Close()
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			err = fmt.Errorf("not complete within %v", handshakeLimit)
+			err = fmt.Errorf("not complete within %v", t.patience(handshakeLimit))
 		}
 		return nil, err
 	}

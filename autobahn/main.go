@@ -60,6 +60,7 @@ func parse(args []string, stderr io.Writer) (conf Config, out string, err error)
 	flags.IntVar(&conf.Parallel, "parallel", 1, "how many cases are played at a time")
 	flags.StringVar(&conf.Agent, "agent", "server", "`name` of the server in the report")
 	flags.StringVar(&conf.Note, "note", "", "`text` for the heading of the report: commit, machine")
+	flags.IntVar(&conf.Slack, "slack", 1, "how many times the suite's time limits the server has")
 	insecure := flags.Bool("insecure", false, "wss: do not verify the server's certificate")
 	ca := flags.String("ca", "", "wss: `file` of certificates (PEM) to verify the server's by")
 	if err := flags.Parse(args); err != nil {
@@ -68,9 +69,9 @@ func parse(args []string, stderr io.Writer) (conf Config, out string, err error)
 		}
 		return conf, "", &usageError{"see -help"}
 	}
-	if flags.NArg() > 0 || conf.Messages < 1 || conf.Parallel < 1 {
-		return conf, "", &usageError{fmt.Sprintf("expected -messages and -parallel of at least 1 and no arguments, not %d, %d and %q",
-			conf.Messages, conf.Parallel, flags.Args())}
+	if flags.NArg() > 0 || conf.Messages < 1 || conf.Parallel < 1 || conf.Slack < 1 {
+		return conf, "", &usageError{fmt.Sprintf("expected -messages, -parallel and -slack of at least 1 and no arguments, not %d, %d, %d and %q",
+			conf.Messages, conf.Parallel, conf.Slack, flags.Args())}
 	}
 	conf.Patterns = strings.Split(*patterns, ",")
 	if conf.TLS, err = tlsConfig(*insecure, *ca); err != nil {

@@ -163,7 +163,7 @@ func (p *player) begin(messages int) {
 		p.sendClose(1000)
 		return
 	}
-	p.limit = time.After(p.c.Timer.After)
+	p.limit = p.after(p.c.Timer.After)
 	p.trips = newTripper(p.c, p.link.accept, messages)
 	p.nextTrip()
 }
@@ -179,7 +179,12 @@ func (p *player) next() {
 		p.steps = p.steps[1:]
 		p.send(s)
 	}
-	p.limit = time.After(p.c.Timer.After)
+	p.limit = p.after(p.c.Timer.After)
+}
+
+// after is time.After for a limit of the suite's.
+func (p *player) after(limit time.Duration) <-chan time.Time {
+	return time.After(p.link.patience(limit))
 }
 
 func (p *player) afterPause() {
@@ -233,7 +238,7 @@ func (p *player) sendFrame(f Frame) {
 func (p *player) closingByMe() {
 	p.state = closing
 	p.out.closedByMe = true
-	p.reply = time.After(replyLimit)
+	p.reply = p.after(replyLimit)
 }
 
 // sendClose starts the closing handshake; 0 is for no code.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/binary"
-	"time"
 	"unicode/utf8"
 )
 
@@ -95,7 +94,7 @@ func (p *player) receiveClose(payload []byte) {
 		p.sendFrame(closeCode(1000))
 	}
 	p.out.clean = true
-	p.reply = time.After(replyLimit)
+	p.reply = p.after(replyLimit)
 }
 
 // codeMayBeSent is the suite's list of codes (RFC 6455, section 7.4), which is

@@ -19,6 +19,10 @@ type Config struct {
 	Agent    string      // the server's name in the report; "" means "server"
 	Note     string      // for the report's heading
 
+	// Slack is how many times the suite's time limits the server has, as one
+	// needs under the race detector or on a busy machine; 0 means 1.
+	Slack int
+
 	// Progress, if not nil, is called after each case, by one goroutine at a
 	// time.
 	Progress func(done, total int, r *Result)
@@ -55,6 +59,7 @@ func run(ctx context.Context, conf Config) (*Report, error) {
 		Agent: cmp.Or(conf.Agent, "server"), URL: conf.URL, Note: conf.Note, Date: start,
 		Results: make([]*Result, len(cases)),
 	}
+	t.slack = conf.Slack
 	r := runner{conf: conf, target: t, cases: cases, results: report.Results}
 	r.playAll(ctx)
 	report.Took = time.Since(start)
