@@ -1,4 +1,4 @@
-.PHONY: run test lint fmt bench fuzz
+.PHONY: run test lint fmt bench fuzz conformance
 
 # What CI runs is `make lint test`; see .ci/run.
 
@@ -18,6 +18,11 @@ fmt:
 
 bench:
 	go run ./benchmarks/compare
+
+# All 517 cases in full, some minutes, against lapps with compression; the report
+# is in docs/conformance. CI plays a sample of groups 12 and 13.
+conformance:
+	.ci/conformance
 
 # Every fuzz target for FUZZTIME, which is 30s unless it is set.
 fuzz:
