@@ -6,7 +6,6 @@ import (
 	"io"
 	"iter"
 	"math"
-	"slices"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/flate"
@@ -21,7 +20,7 @@ const (
 
 	// maxStreams bounds how many times a message may begin a DEFLATE stream
 	// anew: each costs as much as inflating a kilobyte.
-	maxStreams = 8
+	maxStreams = 4
 )
 
 // An inflater inflates one message at a time.
@@ -30,6 +29,7 @@ type inflater struct {
 	in    *bufio.Reader // what z reads; it never reads more than it needs
 	rest  []byte        // what is not in it yet
 	taken int           // bytes of input since the last pause
+	past  []byte        // what precedes a stream behind the first
 	pause func() bool   // ends the step; false: the message is given up
 
 	inflation inflation // the message
@@ -98,7 +98,8 @@ func (i *inflater) inflate(out *buffer, dict, packed []byte, limit int) (_ *buff
 		if i.in.Buffered() == 0 && len(i.rest) == 0 {
 			return out, true
 		}
-		past = slices.Concat(dict, out.data[max(len(out.data)-1<<maxWindowBits, 0):])
+		i.past = append(append(i.past[:0], dict...), out.data[max(len(out.data)-1<<maxWindowBits, 0):]...)
+		past = i.past
 	}
 	return out, false
 }
