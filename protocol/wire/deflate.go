@@ -69,13 +69,14 @@ func (d *Deflate) Suits(f Frame) bool {
 // at from on, and appends them to dst as a frame. A message is so sent as one
 // or more frames, the last of which has end at len(f.Payload); only control
 // frames may come between them. Where from is 0, end may be 0 too: dst is as it
-// was then, for f would not become smaller and should be sent as it is.
+// was then, for f would not become smaller and should be sent as it is. With
+// context takeover the first small messages are sent compressed all the same.
 func (d *Deflate) AppendPiece(dst []byte, f Frame, from int) (_ []byte, end int) {
 	end = min(from+PieceSize, len(f.Payload))
 	packed := d.pack(f, from, end)
 	first := byte(Continuation)
 	if from == 0 {
-		if len(packed) >= end {
+		if len(packed) >= end+d.advance() {
 			return dst, 0
 		}
 		first = rsv1Bit | byte(f.Op)
@@ -85,6 +86,16 @@ func (d *Deflate) AppendPiece(dst []byte, f Frame, from int) (_ []byte, end int)
 		d.remember(&d.out, f.Payload)
 	}
 	return append(appendHeader(dst, first, 0, len(packed)), packed...), end
+}
+
+// advance is by how many bytes a message may grow: where there is nothing yet
+// that messages can refer to, small ones do not shrink, and what is sent as it
+// is can never be referred to.
+func (d *Deflate) advance() int {
+	if d.out.size > 0 && len(d.out.data) < 256 {
+		return 8 // a block that is stored, and its end
+	}
+	return 0
 }
 
 // pack compresses one piece. It returns bytes that are valid until the next

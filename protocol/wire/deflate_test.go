@@ -355,18 +355,34 @@ func checkDeflate(t *testing.T, r *rand.Rand, d *Deflate, a Agreement, shared bo
 	}
 }
 
-// With takeover a small message that is like the one before takes little.
+// With takeover a message that is like the one before takes little.
 func TestTakeoverHelps(t *testing.T) {
 	size := func(takeover bool) (n int) {
 		d, _ := agreed(t, Compression{ContextTakeover: takeover}, browserOffer)
 		for i := range 2 {
-			packed, _ := sentBy(t, d, Frame{Op: Text, Payload: fmt.Sprintf(`{"id":%d,"name":"sensor","value":17.25,"active":true,"unit":"kelvin","place":"roof"}`, i)})
+			packed, _ := sentBy(t, d, Frame{Op: Text, Payload: json(rand.New(rand.NewPCG(1, 1)), 500) + strconv.Itoa(i)})
 			n = len(packed)
 		}
 		return n
 	}
-	if with, without := size(true), size(false); 2*with > without {
+	if with, without := size(true), size(false); with == 0 || 10*with > without {
 		t.Errorf("the second message has %d bytes with takeover and %d without", with, without)
+	}
+}
+
+// So it does where none of the messages would shrink alone.
+func TestTakeoverHelpsSmallMessages(t *testing.T) {
+	d, _ := agreed(t, Compression{ContextTakeover: true}, browserOffer)
+	size := 0
+	for i := range 20 {
+		packed, _ := sentBy(t, d, Frame{Op: Text, Payload: fmt.Sprintf(`{"id":%d,"k":"sensor","v":17.25}`, i)})
+		if packed == nil {
+			t.Fatalf("message %d is sent as it is", i)
+		}
+		size = len(packed)
+	}
+	if size > 12 {
+		t.Errorf("the last message has %d bytes", size)
 	}
 }
 
@@ -390,6 +406,7 @@ func TestDeflateSendsAsIs(t *testing.T) {
 		}
 	}
 	before := []byte("before")
+	d, _ = agreed(t, Compression{MinSize: 100, ContextTakeover: true}, browserOffer)
 	if dst, end := d.AppendPiece(before, Frame{Op: Binary, Payload: string(noise)}, 0); end != 0 || string(dst) != "before" {
 		t.Errorf("noise: got %d bytes up to %d, want none", len(dst), end)
 	}
