@@ -108,7 +108,6 @@ func lit(s string) Payload               { return Payload{s, len(s)} }
 func rep(unit string, n int) Payload     { return Payload{unit, n} }
 func octets(b ...byte) Payload           { return lit(string(b)) }
 func (p Payload) Len() int               { return p.size }
-func (p Payload) equal(b []byte) bool    { return p.size == len(b) && string(p.bytes()) == string(b) }
 func frameOf(op Op, p Payload) Frame     { return Frame{Op: op, Payload: p} }
 func (f Frame) more() Frame              { f.More = true; return f }
 func (f Frame) rsv(bits byte) Frame      { f.RSV = bits; return f }
