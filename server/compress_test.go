@@ -389,3 +389,28 @@ func (s *pausedSocket) Pause(on bool) {
 		s.hook()
 	}
 }
+
+// Many small messages are inflated some at a time.
+func TestInflatingManyGivesTurns(t *testing.T) {
+	pauses := 0
+	open(t, compressed(wire.Compression{}), func(t *testing.T, w *world) {
+		w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
+			return w.Accept(&pausedSocket{s, func() { pauses++ }})
+		}
+		z := w.joinZipped(t, deflateOffer, noTakeover)
+		const n = 200
+		all := ""
+		for i := range n {
+			all += frame(0xC1, z.zip(strings.Repeat(fmt.Sprint(i%10), 10_000)))
+		}
+		z.writeAside(all)
+		for i := range n {
+			if _, got, _ := z.message(); got != strings.Repeat(fmt.Sprint(i%10), 10_000) {
+				t.Fatalf("message %d: got %.20q", i, got)
+			}
+		}
+	})
+	if pauses < 2 || pauses > 20 {
+		t.Errorf("the socket was paused %d times for 200 messages of 10 kB, want some", pauses)
+	}
+}

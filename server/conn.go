@@ -147,6 +147,12 @@ func (c *conn) decode(p []byte) {
 		case m.Op == wire.Text || m.Op == wire.Binary:
 			c.begun = 0
 			s.messages = append(s.messages, services.Message{Kind: uint8(m.Op), Data: string(m.Payload)})
+			if len(p) > 0 && c.decoder.Deflate != nil && c.decoder.Deflate.Tired() {
+				if c.deliver(p, nil) {
+					c.continueLater(p)
+				}
+				return
+			}
 			if size += len(m.Payload); size < slice && len(s.messages) < maxBatch {
 				continue
 			}
@@ -173,8 +179,8 @@ func (c *conn) decode(p []byte) {
 	}
 }
 
-// continueLater gives others their turn: a step has been done of inflating a
-// message. rest came behind it.
+// continueLater gives others their turn: much has been inflated. rest is what
+// comes next.
 func (c *conn) continueLater(rest []byte) {
 	c.held = &held{rest: slices.Clone(rest)}
 	c.pause()

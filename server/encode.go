@@ -74,13 +74,13 @@ func (e *encoder) slice(p part) {
 // piece compresses a piece of a message; false: it is to be sent as it is.
 func (e *encoder) piece(p part) bool {
 	before := len(e.s.buf)
+	e.s.packed += e.c.decoder.Deflate.Cost(p.frame)
 	buf, end := e.c.decoder.Deflate.AppendPiece(e.s.buf, p.frame, p.from)
 	if end == 0 {
 		return false
 	}
 	e.s.buf = buf
 	plain := end - p.from
-	e.s.packed += plain
 	if p.from == 0 {
 		plain += p.frame.Size() - len(p.frame.Payload)
 	}

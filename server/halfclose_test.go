@@ -138,3 +138,18 @@ func TestHalfClosedBehindClose(t *testing.T) {
 		})
 	}
 }
+
+// TestHalfClosedBehindBacklog: the service's Close frame is read behind what
+// waits for the peer, though that has sent a FIN meanwhile.
+func TestHalfClosedBehindBacklog(t *testing.T) {
+	open(t, func(w *world, _ *services.Config) { w.carrier.Buffer = 1000 }, func(t *testing.T, w *world) {
+		p := w.join(t, "")
+		p.write(frame(0x81, "big") + frame(0x81, "close"))
+		synctest.Wait()
+		p.halfClose()
+		if err := p.reads("0x82 "+strings.Repeat("x", 300000), goodbye(4001, "as asked")); err != nil {
+			t.Error(err)
+		}
+		w.left(t, 1)
+	})
+}

@@ -31,7 +31,7 @@ type scratch struct {
 	frames   []wire.Frame       // taken off an outbox
 	buf      []byte             // small frames, and compressed ones, encoded
 	vec      [][]byte           // what is to be written
-	packed   int                // bytes of it before they were compressed
+	packed   int                // what compressing it has cost, see cost
 	flate    wire.Flate
 }
 
@@ -243,7 +243,7 @@ func (c *conn) takeFrames() bool {
 	for _, f := range c.outbox {
 		c.queued -= frameCost
 		s.frames = append(s.frames, f)
-		if size += f.Size(); size >= slice {
+		if size += c.cost(f); size >= slice {
 			break
 		}
 	}
@@ -252,6 +252,14 @@ func (c *conn) takeFrames() bool {
 		c.dirty = false
 	}
 	return len(s.frames) > 0
+}
+
+// cost is what writing f costs, in bytes.
+func (c *conn) cost(f wire.Frame) int {
+	if d := c.decoder.Deflate; d != nil && d.Suits(f) {
+		return f.Size() + d.Cost(f)
+	}
+	return f.Size()
 }
 
 // shiftLocked takes n frames off the outbox.

@@ -438,6 +438,101 @@ func TestSharedOnce(t *testing.T) {
 	}
 }
 
+// What is shared refers to nothing that one peer was sent and another was not.
+func TestSharedRefersToNothing(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	past := fmt.Sprintf("%x", r.Perm(500))
+	a, _ := agreed(t, Compression{Level: 9, ContextTakeover: true}, browserOffer)
+	sentBy(t, a, Frame{Op: Text, Payload: past})
+	packed, _ := sentBy(t, a, Frame{Op: Text, Payload: past + "!", Shared: new(Shared)})
+	if got, _, err := slowInflate(nil, packed); err != nil || string(got) != past+"!" {
+		t.Errorf("who was sent nothing else has %d bytes, %v, want %d", len(got), err, len(past)+1)
+	}
+}
+
+// A client that says 8 bits compresses with 9, if it uses zlib.
+func TestInflateSmallestWindow(t *testing.T) {
+	d, a := agreed(t, Compression{ContextTakeover: true}, "permessage-deflate; client_max_window_bits=8")
+	if a.ClientBits != 8 {
+		t.Fatalf("agreed on %+v", a)
+	}
+	var f Flate
+	text := json(rand.New(rand.NewPCG(1, 1)), 450)
+	in := ""
+	for _, past := range []string{"", text} {
+		packed := f.deflate(recipe{1, 9}, []byte(past), []byte(text))
+		in += masked(0xc2, strings.TrimSuffix(string(packed), syncTail))
+	}
+	if got := inflated(d, nil, in); got.Err != "" || len(got.Messages) != 2 || got.Messages[1] != "binary: "+text {
+		t.Errorf("got %v", got)
+	}
+}
+
+// An inflater that has made steps makes none for a message that needs none.
+func TestInflaterIsUsedAgain(t *testing.T) {
+	noise := make([]byte, 10*stepIn)
+	rand.NewChaCha8([32]byte{4}).Read(noise)
+	stored := func(n int) string {
+		return masked(0xc2, string([]byte{0, byte(n), byte(n >> 8), byte(^n), byte(^n >> 8)})+string(noise[:n])+"\x00")
+	}
+	d, _ := agreed(t, Compression{}, browserOffer)
+	want := messages("binary: "+string(noise[:3*stepIn]), "binary: "+string(noise[:stepIn-6]), "binary: "+string(noise[:stepIn-6]))
+	limits := &Limits{Message: 1 << 20}
+	if got := inflated(d, limits, stored(3*stepIn)+stored(stepIn-6)+stored(stepIn-6)); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %d messages, %q", len(got.Messages), got.Err)
+	}
+	if len(d.flate.idle) != 1 {
+		t.Errorf("%d inflaters are kept, want the one", len(d.flate.idle))
+	}
+}
+
+// Small messages make tired, too, those that come to nothing the same.
+func TestTired(t *testing.T) {
+	for _, tt := range []struct {
+		name, packed string
+		most         int // messages, until it is so
+	}{
+		{"a byte", packedBy(false, "a")[0], 500},
+		{"1 MiB of zeros", packedBy(false, strings.Repeat("\x00", 1<<20))[0], 1},
+		{"1 kB", packedBy(false, json(rand.New(rand.NewPCG(1, 1)), 1000))[0], 120},
+		{"nothing, in streams", "\x03\x00\x03\x00\x00", 500},
+	} {
+		d, _ := agreed(t, Compression{}, browserOffer)
+		n := 0
+		for ; !d.Tired(); n++ {
+			if got := inflated(d, nil, masked(0xc2, tt.packed)); got.Err != "" {
+				t.Fatalf("%s: %v", tt.name, got)
+			}
+		}
+		if n > tt.most || n < tt.most/4 {
+			t.Errorf("%s: tired after %d messages, want %d at most and not far fewer", tt.name, n, tt.most)
+		}
+		if d.Tired() {
+			t.Errorf("%s: said twice", tt.name)
+		}
+	}
+}
+
+// Compressing costs something for each message, and much from level 7 on.
+func TestCost(t *testing.T) {
+	for _, tt := range []struct {
+		c    Compression
+		size int
+		want int
+	}{
+		{Compression{}, 0, 512},
+		{Compression{Level: 6}, 1000, 1512},
+		{Compression{Level: 9}, 2, 8<<10 + 16},
+		{Compression{Level: 9, WindowBits: 9}, 2, 514},
+		{Compression{}, 1 << 20, 512 + PieceSize},
+	} {
+		d, _ := agreed(t, tt.c, browserOffer)
+		if got := d.Cost(Frame{Op: Text, Payload: strings.Repeat("a", tt.size)}); got != tt.want {
+			t.Errorf("%+v, %d bytes: got %d, want %d", tt.c, tt.size, got, tt.want)
+		}
+	}
+}
+
 // In steady state nothing is allocated but what is returned.
 func TestDeflateAllocates(t *testing.T) {
 	if raceEnabled {

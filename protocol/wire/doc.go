@@ -24,7 +24,7 @@
 //		m, rest, err := d.Next(p)
 //		// err != nil: a *Error; send wire.CloseFrame(err.Code, err.Reason)
 //		if m.Op == 0 {
-//			break // all of p is taken
+//			break // all of p is taken; or d.Inflating(), then go on, soon, with rest
 //		}
 //		// use m, until the next call
 //		p = rest
@@ -48,8 +48,9 @@
 // The decoder inflates from then on: within its limits, and refuses what would
 // become larger once it is. What is sent goes, where Suits says so, through
 // AppendPiece instead of Append. A Frame with a Shared is compressed once for
-// all who have agreed on the same. A message is inflated whole, when its last
-// frame has come.
+// all who have agreed on the same. A message is inflated when its last frame has
+// come: a large one in steps, see Decoder.Inflating, between which Next returns
+// no message and the rest as it was. Tired says when enough has been inflated.
 //
 // # A client's connection
 //

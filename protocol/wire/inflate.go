@@ -18,9 +18,13 @@ const (
 	stepIn  = 16 << 10  // bytes of a message inflated in one step; empty blocks take 0.3 µs each
 	stepOut = 256 << 10 // bytes that come of it
 
-	// maxStreams bounds how many times a message may begin a DEFLATE stream
-	// anew: each costs as much as inflating a kilobyte.
+	// maxStreams bounds how many streams of DEFLATE data a message may have:
+	// for each all of the window is copied.
 	maxStreams = 4
+
+	// turnWork is how much work, see inflation.work, a connection does in one
+	// go: about a millisecond.
+	turnWork = 1 << 20
 )
 
 // An inflater inflates one message at a time.
@@ -98,7 +102,9 @@ func (i *inflater) inflate(out *buffer, dict, packed []byte, limit int) (_ *buff
 		if i.in.Buffered() == 0 && len(i.rest) == 0 {
 			return out, true
 		}
-		i.past = append(append(i.past[:0], dict...), out.data[max(len(out.data)-1<<maxWindowBits, 0):]...)
+		tail := out.data[max(len(out.data)-1<<maxWindowBits, 0):]
+		before := dict[max(len(dict)+len(tail)-1<<maxWindowBits, 0):]
+		i.past = append(append(i.past[:0], before...), tail...)
 		past = i.past
 	}
 	return out, false
@@ -191,12 +197,31 @@ func (d *Deflate) step(op Op) (out *buffer, done bool, breach *Error) {
 	case op == Text && !utf8.Valid(m.out.data):
 		breach = errText
 	}
+	d.work += m.work(len(d.in.data))
 	if breach == nil {
 		out, m.out = m.out, nil
 		d.remember(&d.in, stringOf(out.data))
 	}
 	d.abandon()
 	return out, true, breach
+}
+
+// work is about what inflating a message of so many bytes behind past bytes has
+// cost, a nanosecond or less for each: a byte that comes in may cost 300, one
+// that comes out 1 to 6.
+func (m *inflation) work(past int) int {
+	return 2048 + past/8 + 32*m.size + len(m.out.data)
+}
+
+// Tired says, once, that so much has been inflated since it last said so that
+// others should have their turn: a stepwise message has its steps, and many
+// small ones have this.
+func (d *Deflate) Tired() bool {
+	if d.work < turnWork {
+		return false
+	}
+	d.work = 0
+	return true
 }
 
 // abandon gives up what is being inflated, if anything is.

@@ -151,7 +151,7 @@ func (l *loop) run(n int) int {
 			b.flushed++
 			l.stats.flushes.Add(1)
 			f.Flush()
-			if b.flushed%16 == 0 && l.late() { // a flush takes a microsecond, as a rule
+			if l.late() {
 				return 0
 			}
 		case l.swap():
