@@ -50,6 +50,13 @@ type echoServer struct {
 // start serves until the test ends, and returns the URL.
 func (s *echoServer) start(t *testing.T) string {
 	t.Helper()
+	return listen(t, func(conn net.Conn) { s.serve(conn) })
+}
+
+// listen has each connection served by a function, until the test ends, and
+// returns the URL.
+func listen(t *testing.T, serve func(conn net.Conn)) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +70,7 @@ func (s *echoServer) start(t *testing.T) string {
 			}
 			wait.Go(func() {
 				defer conn.Close()
-				s.serve(conn)
+				serve(conn)
 			})
 		}
 	})

@@ -9,32 +9,13 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 )
 
-// serveRaw has each connection served by a function, until the test ends.
+// serveRaw is listen for a target.
 func serveRaw(t *testing.T, serve func(conn net.Conn)) *target {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wait.Go(func() {
-				defer conn.Close()
-				serve(conn)
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); wait.Wait() })
-	target, err := parseTarget("ws://"+l.Addr().String()+"/", nil)
+	target, err := parseTarget(listen(t, serve), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,23 +48,12 @@ func conform(t *testing.T, runner string, index map[string]indexEntry, args ...s
 		t.Errorf("%v\n%s", err, out)
 	}
 	var all map[string]map[string]indexEntry
-	decodeFile(t, filepath.Join(dir, "index.json"), &all)
+	readJSON(t, filepath.Join(dir, "index.json"), &all)
 	for id, e := range all["server"] {
 		index[id] = e
 		var r Result
-		decodeFile(t, filepath.Join(dir, e.ReportFile), &r)
+		readJSON(t, filepath.Join(dir, e.ReportFile), &r)
 		checkNotes(t, &r)
-	}
-}
-
-func decodeFile(t *testing.T, path string, v any) {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(b, v)
-	}
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

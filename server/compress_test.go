@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"compress/flate"
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -374,6 +375,34 @@ func TestInflatingInSteps(t *testing.T) {
 		synctest.Wait()
 		if w.Open() != 0 || w.ContextBytes() != 0 {
 			t.Errorf("%d connections are open, %d bytes are held", w.Open(), w.ContextBytes())
+		}
+	})
+}
+
+// A server that stops while a message is inflated answers it first.
+func TestShutdownWhileInflating(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 3))
+	text := fmt.Sprint(r.Perm(100_000))
+	open(t, compressed(wire.Compression{}), func(t *testing.T, w *world) {
+		stopped := make(chan error)
+		first := true
+		w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
+			return w.Accept(&pausedSocket{s, func() {
+				if first {
+					first = false
+					go func() { stopped <- w.Shutdown(context.Background()) }()
+				}
+			}})
+		}
+		z := w.joinZipped(t, deflateOffer, noTakeover)
+		z.writeAside(frame(0xC1, z.zip(text)))
+		if _, got, _ := z.message(); got != text {
+			t.Errorf("got %d bytes, want %d", len(got), len(text))
+		}
+		z.closed(1001, "the server is shutting down")
+		z.Close()
+		if err := <-stopped; err != nil {
+			t.Error(err)
 		}
 	})
 }
