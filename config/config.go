@@ -62,7 +62,31 @@ type Config struct {
 
 // A Listener is one address to listen on.
 type Listener struct {
-	Address string `json:"address" jsonschema:"host:port. The host is an IP address ([::1] with brackets) or a name; none means all addresses. Port 0 takes any free port."`
+	Address         string   `json:"address" jsonschema:"host:port. The host is an IP address ([::1] with brackets) or a name; none means all addresses. Port 0 takes any free port."`
+	TLS             TLS      `json:"tls" jsonschema:"Encryption (wss). Without certificates the listener is plain (ws)."`
+	ProxyProtocol   string   `json:"proxy_protocol" jsonschema:"Whether connections from trusted_proxies begin with a PROXY protocol header, version 1 or 2, that names the client's address: off, optional or required."`
+	TrustedProxies  []string `json:"trusted_proxies" jsonschema:"Addresses and prefixes of the proxies whose word about the client's address is taken."`
+	ForwardedHops   int      `json:"forwarded_hops" jsonschema:"How many trusted proxies in a row add the client's address to forwarded_header. 0 means that the header is not read."`
+	ForwardedHeader string   `json:"forwarded_header" jsonschema:"The header that the proxies write: X-Forwarded-For or Forwarded (RFC 7239). The other one is not read."`
+	Connections     int      `json:"connections" jsonschema:"Connections of this listener at a time; further ones are refused with 503. 0 means no limit."`
+}
+
+// A TLS says how a listener is encrypted. The first certificate serves clients
+// that name no host, or one that no certificate has.
+type TLS struct {
+	Certificates   []Certificate `json:"certificates" jsonschema:"Certificates and their keys. The one for the host that a client names is taken, or else the first. They are read again when the files change, and on SIGHUP."`
+	MinVersion     string        `json:"min_version" jsonschema:"The oldest version that is spoken: 1.2 or 1.3."`
+	CipherSuites   []string      `json:"cipher_suites" jsonschema:"Cipher suites of TLS 1.2 by their IANA names; those of 1.3 are not configurable. None means Go's choice."`
+	Curves         []string      `json:"curves" jsonschema:"Key exchanges, in order of preference. None means Go's choice."`
+	ClientAuth     string        `json:"client_auth" jsonschema:"Whether clients show a certificate: off, optional or required. One that is shown must be valid."`
+	ClientCA       string        `json:"client_ca" jsonschema:"The file (PEM) of the authorities that clients' certificates are signed by. Needed where client_auth is not off."`
+	SessionTickets bool          `json:"session_tickets" jsonschema:"Whether clients may resume their sessions. The keys change every day and live for a week."`
+}
+
+// A Certificate is a chain of certificates and the key of the first.
+type Certificate struct {
+	Cert string `json:"cert" jsonschema:"File (PEM) of the certificate, followed by the intermediate ones."`
+	Key  string `json:"key" jsonschema:"File (PEM) of the certificate's private key."`
 }
 
 // An ACL says which addresses are let in: the policy decides, and the other
@@ -74,8 +98,13 @@ type ACL struct {
 
 // Limits are limits of the server as a whole.
 type Limits struct {
-	Connections int `json:"connections" jsonschema:"Connections at a time; further ones are refused with 503. 0 means no limit."`
-	HeaderBytes int `json:"header_bytes" jsonschema:"Size of an opening handshake's head; larger ones are refused with 431."`
+	Connections          int      `json:"connections" jsonschema:"Connections at a time; further ones are refused with 503. 0 means no limit."`
+	ConnectionsPerPrefix int      `json:"connections_per_prefix" jsonschema:"Connections of one client at a time, that is of an IPv4 address or of an IPv6 /64; further ones are refused with 429. 0 means no limit."`
+	AcceptsPerSecond     int      `json:"accepts_per_s" jsonschema:"Connections that are accepted in a second, as many at once at most; further ones are closed unread. 0 means no limit."`
+	Handshakes           int      `json:"handshakes" jsonschema:"Handshakes, TLS and opening ones, that are under way at a time; further ones are refused with 503 or, for TLS, closed. 0 means no limit."`
+	HeaderBytes          int      `json:"header_bytes" jsonschema:"Size of an opening handshake's head; larger ones are refused with 431."`
+	BufferedMB           int      `json:"buffered_mb" jsonschema:"MiB held for all connections, in unfinished messages, mailboxes and outboxes; past it the connection that holds most is closed with 1013. 0 means no limit."`
+	DryRun               []string `json:"dry_run" jsonschema:"Limits that are only counted, and not enforced, by name."`
 }
 
 // Timeouts say how long things may take. 0 means no limit.
@@ -116,7 +145,18 @@ type Service struct {
 	RequestTarget         string            `json:"request_target" jsonschema:"The path at which peers connect, without query. No two services share one. The default is / and the service's name."`
 	MaxInboundMessageSize int               `json:"max_inbound_message_size" jsonschema:"Bytes of a message from a peer; after a larger one the connection is closed with 1009. 0 means no limit."`
 	ACL                   ACL               `json:"acl" jsonschema:"Which addresses may connect to this service, of those the server lets in."`
+	Connections           int               `json:"connections" jsonschema:"Connections of the service at a time; further ones are refused with 503. 0 means no limit."`
+	FirstMessage          Milliseconds      `json:"first_message_ms" jsonschema:"From the opening handshake until the first message, before a connection is closed with 1008. 0 means no limit."`
+	MessagesPerSecond     int               `json:"messages_per_s" jsonschema:"Messages a second from one peer, in the long run; past it and messages_burst the connection is closed with 1008. 0 means no limit."`
+	MessagesBurst         int               `json:"messages_burst" jsonschema:"Messages that may come at once. 0 means as many as messages_per_s."`
+	BytesPerSecond        int               `json:"bytes_per_s" jsonschema:"Bytes of messages a second from one peer, in the long run; past it and bytes_burst the connection is closed with 1008. 0 means no limit."`
+	BytesBurst            int               `json:"bytes_burst" jsonschema:"Bytes that may come at once. 0 means as many as bytes_per_s, and a message of max_inbound_message_size."`
+	MaxAge                Milliseconds      `json:"max_age_ms" jsonschema:"How old a connection may become before it is closed with 1001. 0 means no limit."`
+	MaxAgeJitter          Milliseconds      `json:"max_age_jitter_ms" jsonschema:"How much longer at most, by chance, so that those that came together do not go together."`
 	OutboxBytes           int               `json:"outbox_bytes" jsonschema:"Bytes that may wait for one peer that reads too slowly. 0 means no limit."`
+	SlowConsumer          string            `json:"slow_consumer" jsonschema:"What happens to a message when outbox_bytes wait: close closes the connection with 1013, drop_newest drops the message, drop_oldest those that have waited longest, and latest keeps of each channel only the newest."`
+	Origins               []string          `json:"origins" jsonschema:"Origins of the web pages that may connect, like https://example.com or https://*.example.com; others are refused with 403. None means all. A client that names no origin is not a web page, and may connect."`
+	Subprotocols          []string          `json:"subprotocols" jsonschema:"Sub-protocols that the service speaks (Sec-WebSocket-Protocol), in order of preference."`
 	ExtraHeaders          map[string]string `json:"extra_headers" jsonschema:"Header fields added to the answer to the opening handshake."`
 	Compression           Compression       `json:"compression" jsonschema:"Compression of messages, permessage-deflate (RFC 7692), with clients that offer it."`
 }
@@ -134,9 +174,9 @@ type Compression struct {
 // Default returns the configuration of an empty file, {}.
 func Default() Config {
 	return Config{
-		Listeners: []Listener{{Address: "127.0.0.1:5083"}},
+		Listeners: []Listener{defaultListener("127.0.0.1:5083")},
 		ACL:       defaultACL(),
-		Limits:    Limits{Connections: 0, HeaderBytes: 8192},
+		Limits:    Limits{Connections: 0, Handshakes: 1024, HeaderBytes: 8192, BufferedMB: 1024, DryRun: []string{}},
 		Timeouts: Timeouts{
 			Handshake: 10_000,
 			Idle:      120_000,
@@ -150,6 +190,17 @@ func Default() Config {
 		Directories: Directories{Applications: "apps"},
 		Loops:       0,
 		Services:    map[string]Service{},
+	}
+}
+
+// defaultListener returns the listener that only an address makes.
+func defaultListener(address string) Listener {
+	return Listener{
+		Address:         address,
+		TLS:             TLS{Certificates: []Certificate{}, MinVersion: "1.2", CipherSuites: []string{}, Curves: []string{}, ClientAuth: "off", SessionTickets: true},
+		ProxyProtocol:   "off",
+		TrustedProxies:  []string{},
+		ForwardedHeader: "X-Forwarded-For",
 	}
 }
 
@@ -167,6 +218,9 @@ func defaultService() Service {
 		MaxInboundMessageSize: 1 << 20,
 		ACL:                   defaultACL(),
 		OutboxBytes:           1 << 20,
+		SlowConsumer:          "close",
+		Origins:               []string{},
+		Subprotocols:          []string{},
 		ExtraHeaders:          map[string]string{},
 		Compression:           Compression{Level: 1, MinSize: 256, MaxWindowBits: 15},
 	}

@@ -33,8 +33,13 @@ type Server struct {
 
 	Timeouts Timeouts
 
+	// Limits are those of the server as a whole, besides MaxConns.
+	Limits Limits
+
 	// Log is where connections are logged; nil means nowhere.
 	Log *slog.Logger
+
+	exceedings exceedings
 
 	ids     atomic.Uint64
 	scratch sync.Map // Loop to *scratch

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"crypto/x509"
 	"errors"
 	"net/netip"
 
@@ -50,4 +51,10 @@ type Request struct {
 
 	// RemoteAddr is the client's address and port.
 	RemoteAddr netip.AddrPort
+
+	// Subprotocol is what was agreed on; "" is none.
+	Subprotocol string
+
+	// Certificate is the client's, verified; nil: it has shown none.
+	Certificate *x509.Certificate
 }

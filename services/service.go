@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lapps/acl"
 	"lapps/protocol/wire"
@@ -61,6 +62,30 @@ type Config struct {
 	// bytes; 0 means no limit.
 	OutboxBytes int
 
+	// SlowConsumer is what happens to a message when OutboxBytes wait.
+	SlowConsumer SlowConsumer
+
+	// MaxConns is how many peers the service may have; 0 means no limit.
+	MaxConns int
+
+	// FirstMessage is how long a peer may take, from its opening handshake,
+	// for its first message; 0 means for ever.
+	FirstMessage time.Duration
+
+	// Messages and Bytes bound what one peer sends.
+	Messages, Bytes Rate
+
+	// MaxAge is how long a connection may last, and up to MaxAgeJitter more;
+	// 0 means for ever.
+	MaxAge, MaxAgeJitter time.Duration
+
+	// Origins are those that may connect, as the Origin header has them
+	// (RFC 6454), or with *. in place of any sub-domain; none means all.
+	Origins []string
+
+	// Subprotocols are those that the service speaks, in order of preference.
+	Subprotocols []string
+
 	// Compression is what the service's peers may agree on (RFC 7692); nil
 	// means none.
 	Compression *wire.Compression
@@ -74,6 +99,21 @@ type Config struct {
 	// Mailbox bounds what waits for an instance; zeros mean vm's defaults.
 	Mailbox vm.Limits
 }
+
+// A Rate bounds events in time: PerSecond in the long run, and Burst at once. 0
+// PerSecond means no limit.
+type Rate struct{ PerSecond, Burst int }
+
+// A SlowConsumer is a policy for a peer that reads too slowly. It is about
+// messages: control frames are never dropped.
+type SlowConsumer uint8
+
+const (
+	CloseSlow  SlowConsumer = iota // close the connection, with 1013
+	DropNewest                     // drop the message
+	DropOldest                     // drop those that have waited longest
+	Latest                         // of each channel only the newest waits
+)
 
 // A Dialect is what the messages of a service are.
 type Dialect uint8
