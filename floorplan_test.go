@@ -30,6 +30,7 @@ services/modules/*  : services/vm services/nljson github.com/yuin/gopher-lua
 services            : acl protocol/wire protocol/rpc services/vm services/nljson github.com/yuin/gopher-lua
 server              : acl protocol/wire services
 server/epoll        : server github.com/panjf2000/gnet/v2 golang.org/x/sys
+server/secure       : server protocol/wire
 server/servertest   : server
 cmd/lapps           : *
 examples            :

@@ -1,0 +1,183 @@
+package secure
+
+import (
+	"container/list"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxAhead is how much of what follows a handshake's current record is kept;
+// then the peer is not read until the handshake goes on. A client of TLS 1.3
+// sends behind its Finished without waiting.
+const maxAhead = 32 << 10
+
+// A handshake is what a conn needs until it is open. Its goroutine runs the
+// tls.Conn, and waits for records that the loop brings.
+type handshake struct {
+	s     *conn
+	place *list.Element // in one of the Layer's lists; guarded by the Layer's mu
+	out   []byte        // what the tls.Conn has written; the goroutine's
+	since atomic.Int64  // when it began to wait for the peer, on the loop's clock; 0: it does not
+
+	mu      sync.Mutex // guards the fields below
+	changed sync.Cond
+	in      [][]byte // complete records
+	size    int      // of those
+	err     error    // the connection is over
+	paused  bool     // the socket is not read
+}
+
+func newHandshake(s *conn) *handshake {
+	h := &handshake{s: s}
+	h.changed.L = &h.mu
+	return h
+}
+
+// begin starts a handshake that has a slot. Loop only.
+func (h *handshake) begin() {
+	s, l := h.s, h.s.layer
+	if s.state != waiting { // it is over
+		l.leave(h)
+		return
+	}
+	s.state = shaking
+	l.running.Go(func() {
+		defer l.leave(h)
+		l.compute <- struct{}{}
+		err := s.tls.Handshake()
+		<-l.compute
+		s.Loop().Post(func() { s.shaken(err) })
+	})
+}
+
+// shaken is the end of the handshake. Loop only.
+func (s *conn) shaken(err error) {
+	h := s.shake
+	if s.state != shaking { // closed or lost meanwhile
+		s.shake = nil
+		return
+	}
+	s.scratch.out = append(s.scratch.out[:0], h.out...)
+	s.shake = nil
+	s.state = open
+	if s.flush(); err != nil {
+		s.layer.counts.failed.Add(1)
+		s.layer.log.Debug("TLS handshake failed", "remote_addr", s.RemoteAddr(), "err", err)
+		s.fail(err)
+		return
+	}
+	s.layer.counts.completed.Add(1)
+	if s.tls.ConnectionState().DidResume {
+		s.layer.counts.resumed.Add(1)
+	}
+	if h.paused {
+		s.Socket.Pause(false)
+	}
+	for _, record := range h.in {
+		if s.state == open {
+			s.open(record)
+		}
+	}
+}
+
+// evict ends a handshake whose peer lets others wait. Loop only.
+func (h *handshake) evict() {
+	if s := h.s; s.state == shaking && h.idle() > patience {
+		s.layer.counts.evicted.Add(1)
+		s.layer.log.Debug("TLS handshake ended: others wait", "remote_addr", s.RemoteAddr())
+		s.fail(errEvicted)
+	}
+}
+
+// offer takes the records in p. Loop only.
+func (h *handshake) offer(p []byte) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for {
+		record, rest := h.s.records.next(p)
+		if record == nil {
+			break
+		}
+		p = rest
+		h.in = append(h.in, append([]byte(nil), record...))
+		h.size += len(record)
+	}
+	if h.size > maxAhead && !h.paused {
+		h.paused = true
+		h.s.Socket.Pause(true)
+	}
+	h.changed.Signal()
+}
+
+// read is the tls.Conn's, on the goroutine of the handshake. It gives what is
+// left of one record. While it waits, what was written goes out, and others
+// compute.
+func (h *handshake) read(b []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.in) == 0 && h.err == nil {
+		h.wait()
+	}
+	if h.err != nil {
+		return 0, h.err
+	}
+	n := copy(b, h.in[0])
+	if h.in[0] = h.in[0][n:]; len(h.in[0]) == 0 {
+		h.in[0] = nil
+		h.in = h.in[1:]
+	}
+	h.size -= n
+	if h.paused && h.size <= maxAhead {
+		h.paused = false
+		h.s.Loop().Post(h.resume)
+	}
+	return n, nil
+}
+
+// wait waits for the peer. mu is held.
+func (h *handshake) wait() {
+	if len(h.out) > 0 {
+		out := h.out
+		h.out = nil
+		h.s.Loop().Post(func() { h.s.sendShake(out) })
+	}
+	h.since.Store(int64(h.s.Loop().Now()))
+	<-h.s.layer.compute
+	for len(h.in) == 0 && h.err == nil {
+		h.changed.Wait()
+	}
+	h.since.Store(0)
+	h.mu.Unlock()
+	h.s.layer.compute <- struct{}{}
+	h.mu.Lock()
+}
+
+// resume has the socket read on. Loop only.
+func (h *handshake) resume() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.s.state == shaking && !h.paused {
+		h.s.Socket.Pause(false)
+	}
+}
+
+// idle is how long the handshake has waited for its peer. Any goroutine.
+func (h *handshake) idle() time.Duration {
+	since := time.Duration(h.since.Load())
+	if since == 0 {
+		return 0
+	}
+	return h.s.Loop().Now() - since
+}
+
+// end has the goroutine end.
+func (h *handshake) end() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.err == nil {
+		h.err = net.ErrClosed
+	}
+	h.changed.Signal()
+}
