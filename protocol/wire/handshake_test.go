@@ -182,7 +182,7 @@ var badHandshakes = []struct {
 	in   string
 	want string
 }{
-	{"9112 2.1 TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", bad400("line 1, byte 1: control character 0x16")},
+	{"9112 2.1 TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", bad400("this port speaks no TLS: the address begins with ws://, not wss://")},
 	{"9112 2.1 binary", "\xff\x00", bad400("line 1, byte 1: " + notHTTP)},
 	{"9112 2.1 a frame", masked(0x81, "hello"), bad400("line 1, byte 1: " + notHTTP)},
 	{"9112 2.1 PROXY protocol", "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n\r\n", bad400(`the version is "192.0.2.1 192.0.2.2 ", want HTTP/1.1`)},

@@ -116,6 +116,8 @@ func (h *head) next(c byte, l HeadLimits) (end bool, r *Refusal) {
 		return false, h.bad("CR without LF after it")
 	case c == '\r':
 		h.cr = true
+	case c == 0x16 && h.bytes == 1: // a record of TLS's handshake
+		return false, &Refusal{Status: http.StatusBadRequest, Reason: "this port speaks no TLS: the address begins with ws://, not wss://"}
 	case c < ' ' && c != '\t' || c == 0x7f:
 		return false, h.bad("control character 0x%02X", c)
 	}
@@ -126,7 +128,7 @@ func (h *head) next(c byte, l HeadLimits) (end bool, r *Refusal) {
 }
 
 // firstWord looks at a byte of the first line's first word: a method or a
-// version. What is not HTTP at all, such as a TLS ClientHello, ends here.
+// version. What is not HTTP at all ends here.
 func (h *head) firstWord(c byte) *Refusal {
 	switch {
 	case h.line > 1 && (c == ' ' || c == '/'):
