@@ -16,6 +16,9 @@ func (c *conn) breach(err error) {
 		e = &wire.Error{Code: wire.InternalError}
 	}
 	c.log().Debug("breach", "id", c.id, "err", err)
+	if e.Code == wire.MessageTooBig {
+		c.srv.exceeds(LimitMessageSize)
+	}
 	c.leave(e.Code, e.Reason)
 }
 
@@ -99,17 +102,27 @@ func (c *conn) goAway() {
 	switch {
 	case c.state < stateOpen:
 		c.refuse(&wire.Refusal{Status: http.StatusServiceUnavailable, Reason: "the server is shutting down"})
-	case c.state == stateOpen && c.held == nil:
-		c.gone()
-	case c.state == stateOpen && !c.going:
-		c.going = true
+	case c.state == stateOpen:
+		c.depart("the server is shutting down")
+	}
+}
+
+// depart ends an open connection with 1001. What has been received is delivered
+// first, within the close timeout.
+func (c *conn) depart(reason string) {
+	switch {
+	case c.going:
+	case c.held == nil:
+		c.leave(wire.GoingAway, reason)
+	default:
+		c.going, c.reason = true, reason
 		c.since = c.sock.Loop().Now()
 		c.reschedule()
 	}
 }
 
-// gone ends what goAway began.
-func (c *conn) gone() { c.leave(wire.GoingAway, "the server is shutting down") }
+// gone ends what depart began.
+func (c *conn) gone() { c.leave(wire.GoingAway, c.reason) }
 
 // abort ends the connection at once.
 func (c *conn) abort() {

@@ -51,10 +51,14 @@ type conn struct {
 	heard     time.Duration // when something was received last
 	since     time.Duration // when the ping was sent, the reading paused, or the state entered
 	begun     time.Duration // when the unfinished message began; 0: there is none
+	first     time.Duration // when the first message is due; 0: it has come, or need not
+	expires   time.Duration // when the connection is too old; 0: never
+	meters    *meters       // nil: the service has no rates
 	stuck     time.Duration // when the backlog began, or went last
 	backlog   int           // bytes the carrier holds
 	part      *part         // of a message: what is not written yet; nil: there is none
 	pong      *string       // payload of the pong that waits for the backlog to go
+	reason    string        // why it is going
 	verdict   wire.Frame    // the Close frame, while leaving
 
 	mu     sync.Mutex   // guards the fields below
@@ -144,8 +148,10 @@ func (c *conn) decode(p []byte) {
 		case err != nil:
 			c.deliver(nil, func() { c.breach(err) })
 			return
+		case m.Op != 0 && !c.allowed(m):
+			return
 		case m.Op == wire.Text || m.Op == wire.Binary:
-			c.begun = 0
+			c.begun, c.first = 0, 0
 			s.messages = append(s.messages, services.Message{Kind: uint8(m.Op), Data: string(m.Payload)})
 			if len(p) > 0 && c.decoder.Deflate != nil && c.decoder.Deflate.Tired() {
 				if c.deliver(p, nil) {
@@ -177,6 +183,19 @@ func (c *conn) decode(p []byte) {
 			return
 		}
 	}
+}
+
+// allowed reports whether the peer may send m now. Where not, what came before
+// is delivered and the connection ends.
+func (c *conn) allowed(m wire.Message) bool {
+	if m.Op == wire.Close {
+		return true
+	}
+	why := c.accepts(m.Op, len(m.Payload))
+	if why != "" {
+		c.deliver(nil, func() { c.leave(wire.PolicyViolation, why) })
+	}
+	return why == ""
 }
 
 // continueLater gives others their turn: much has been inflated. rest is what
@@ -233,6 +252,7 @@ func (c *conn) pause() {
 	}
 	if !c.paused {
 		c.paused = true
+		c.meters.pause(c.heard)
 		c.sock.Pause(true)
 	}
 	c.schedule()
@@ -259,6 +279,10 @@ func (c *conn) resume() {
 		c.gone()
 	default:
 		c.paused = false
+		c.meters.resume(c.heard)
+		if c.begun > 0 { // a message cannot go on while it is not read
+			c.begun = c.heard
+		}
 		c.sock.Pause(false)
 		c.schedule()
 	}

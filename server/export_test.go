@@ -1,5 +1,7 @@
 package server
 
+import "time"
+
 // Queued is how many bytes the outboxes of all connections have on their
 // accounts.
 func (s *Server) Queued() (n int) {
@@ -11,4 +13,12 @@ func (s *Server) Queued() (n int) {
 		c.mu.Unlock()
 	}
 	return n
+}
+
+// A Meter is a meter of one event at a time.
+type Meter struct{ meter }
+
+// Take counts an event at now.
+func (m *Meter) Take(perSecond, burst int, now time.Duration) bool {
+	return m.take(1, perSecond, burst, now, now)
 }

@@ -97,7 +97,7 @@ func (c *conn) joined(seat *services.Seat, err error) {
 	}
 	c.head = nil
 	c.state = stateOpen
-	c.decoder.Limits = c.service.Limits()
+	c.begin()
 	c.heard = c.sock.Loop().Now()
 	c.mu.Lock()
 	c.queued += backlog

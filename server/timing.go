@@ -25,10 +25,12 @@ func (c *conn) deadline() (at time.Duration, then func(*conn)) {
 	case stateNew, stateJoining:
 		sooner(c.since, t.Handshake, (*conn).lateHandshake)
 	case stateOpen:
-		switch {
-		case c.going:
+		if c.going {
 			sooner(c.since, c.srv.closeTimeout(), (*conn).gone)
 			return at, then
+		}
+		sooner(0, c.expires, (*conn).old)
+		switch {
 		case c.paused:
 			sooner(c.since, t.Busy, (*conn).lateService)
 			return at, then
@@ -39,6 +41,7 @@ func (c *conn) deadline() (at time.Duration, then func(*conn)) {
 		default:
 			sooner(c.heard, t.Ping, (*conn).ping)
 		}
+		sooner(0, c.first, (*conn).lateFirst)
 		sooner(c.heard, t.Idle, (*conn).lateInput)
 		if c.begun > 0 {
 			sooner(c.begun, t.Message, (*conn).lateMessage)
@@ -98,22 +101,47 @@ func (c *conn) ping() {
 	c.Flush()
 }
 
+// Where a limit is only counted, its time begins anew.
+
 func (c *conn) latePong() {
-	c.leave(wire.PolicyViolation, fmt.Sprintf("no pong within %v", c.srv.Timeouts.Pong))
+	if c.pinged = false; c.srv.exceeds(LimitIdle) {
+		c.leave(wire.PolicyViolation, fmt.Sprintf("no pong within %v", c.srv.Timeouts.Pong))
+	}
 }
 
 func (c *conn) lateInput() {
-	c.leave(wire.PolicyViolation, fmt.Sprintf("nothing received or read for %v", c.srv.Timeouts.Idle))
+	if c.heard = c.sock.Loop().Now(); c.srv.exceeds(LimitIdle) {
+		c.leave(wire.PolicyViolation, fmt.Sprintf("nothing received or read for %v", c.srv.Timeouts.Idle))
+	}
 }
 
 func (c *conn) lateMessage() {
-	c.leave(wire.PolicyViolation, fmt.Sprintf("a message was not complete within %v", c.srv.Timeouts.Message))
+	if c.begun = c.sock.Loop().Now(); c.srv.exceeds(LimitMessageTime) {
+		c.leave(wire.PolicyViolation, fmt.Sprintf("a message was not complete within %v", c.srv.Timeouts.Message))
+	}
 }
 
 func (c *conn) lateReader() {
-	c.leave(wire.TryAgainLater, "reading too slowly")
+	if c.stuck = c.sock.Loop().Now(); c.srv.exceeds(LimitBusy) {
+		c.leave(wire.TryAgainLater, "reading too slowly")
+	}
 }
 
 func (c *conn) lateService() {
-	c.leave(wire.TryAgainLater, "the service does not keep up")
+	if c.since = c.sock.Loop().Now(); c.srv.exceeds(LimitBusy) {
+		c.leave(wire.TryAgainLater, "the service does not keep up")
+	}
+}
+
+func (c *conn) lateFirst() {
+	if c.first = 0; c.srv.exceeds(LimitFirstMessage) {
+		c.leave(wire.PolicyViolation, fmt.Sprintf("no message within %v", c.service.FirstMessage))
+	}
+}
+
+// old ends a connection for its age.
+func (c *conn) old() {
+	if c.expires = 0; c.srv.exceeds(LimitAge) {
+		c.depart("the connection has become as old as may be")
+	}
 }

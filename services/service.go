@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,7 +102,8 @@ type Config struct {
 }
 
 // A Rate bounds events in time: PerSecond in the long run, and Burst at once. 0
-// PerSecond means no limit.
+// PerSecond means no limit; 0 Burst means as many as PerSecond, of Bytes a message of
+// MaxMessage at least.
 type Rate struct{ PerSecond, Burst int }
 
 // A SlowConsumer is a policy for a peer that reads too slowly. It is about
@@ -172,6 +174,8 @@ type Service struct {
 }
 
 func newService(c Config, r *Registry) *Service {
+	c.Messages.Burst = cmp.Or(c.Messages.Burst, c.Messages.PerSecond)
+	c.Bytes.Burst = cmp.Or(c.Bytes.Burst, max(c.Bytes.PerSecond, c.MaxMessage))
 	return &Service{
 		Config: c,
 		reg:    r,
