@@ -14,8 +14,11 @@ func (c *checker) across(root *hujson.Value) {
 	services := servicesOf(root)
 	c.noListener(root, services)
 	c.duplicateListeners(root)
+	c.listeners(root)
 	c.pongWithoutPing(root)
 	c.keysOfConnections(services)
+	c.nothingToRefine(services)
+	c.slowWithoutLimit(services)
 	c.duplicateTargets(services)
 	c.dependencies(services, c.add)
 }
@@ -75,7 +78,11 @@ func (c *checker) pongWithoutPing(root *hujson.Value) {
 }
 
 // connectionKeys are the keys of a service that a standalone one has not.
-var connectionKeys = []string{"protocol", "request_target", "max_inbound_message_size", "acl", "outbox_bytes", "extra_headers", "compression"}
+var connectionKeys = []string{
+	"protocol", "request_target", "max_inbound_message_size", "acl", "connections", "first_message_ms", "messages_per_s", "messages_burst",
+	"bytes_per_s", "bytes_burst", "max_age_ms", "max_age_jitter_ms", "outbox_bytes", "slow_consumer", "origins", "subprotocols",
+	"extra_headers", "compression",
+}
 
 // keysOfConnections finds what only makes sense with connections in services
 // that have none.
@@ -90,6 +97,18 @@ func (c *checker) keysOfConnections(services []serviceNode) {
 				c.add(o.Members[i].Name.StartOffset, join(s.path, key), "must be left out: a standalone service has no connections")
 			}
 		}
+	}
+}
+
+// slowWithoutLimit finds policies for outboxes that are never full.
+func (c *checker) slowWithoutLimit(services []serviceNode) {
+	for _, s := range services {
+		limit, policy := member(s.value, "outbox_bytes"), member(s.value, "slow_consumer")
+		word, ok := text(policy)
+		if limit == nil || integer(limit) != 0 || !ok || word == "close" {
+			continue
+		}
+		c.add(policy.StartOffset, s.path+".slow_consumer", "must be \"close\" or left out, since outbox_bytes is 0 (line %d) and no limit", c.line(limit.StartOffset))
 	}
 }
 

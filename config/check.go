@@ -182,9 +182,10 @@ func stringMistake(s *jsonschema.Schema, text string) string {
 	if len(s.Enum) > 0 && !slices.Contains(s.Enum, any(text)) {
 		words := make([]string, len(s.Enum))
 		for i, word := range s.Enum {
-			words[i] = quote(word.(string))
+			words[i] = strconv.Quote(word.(string))
 		}
-		return fmt.Sprintf("must be %s, not %s", strings.Join(words, " or "), quote(text))
+		last := len(words) - 1
+		return fmt.Sprintf("must be %s or %s, not %s", strings.Join(words[:last], ", "), words[last], quote(text))
 	}
 	if f := formats[s.Pattern]; f != nil {
 		return f.mistake(text)

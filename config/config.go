@@ -20,11 +20,12 @@
 // relative to the file's directory.
 //
 // One description rules all: the schema is made of the Go types and their
-// tags, the bounds in schema.go and the values of Default, and the checker
-// walks the file with that same schema in hand. So the checker, the schema
-// that editors see and the types that the file is decoded into cannot drift
-// apart. Only rules about two places of a file (across.go, depends.go), and
-// what a pattern cannot say (formats.go), are the checker's own.
+// tags, the bounds in schema.go, limits.go and listener.go, and the values of
+// Default, and the checker walks the file with that same schema in hand. So
+// the checker, the schema that editors see and the types that the file is
+// decoded into cannot drift apart. Only rules about two places of a file
+// (across.go, depends.go, limits.go, listener.go), and what a pattern cannot
+// say (formats.go), are the checker's own.
 //
 // A directory that holds ws.json or lapps.json is read as LAppS's pair, by
 // LoadLAppS: the same checks lead to a Config of the same kind. What has no
@@ -77,9 +78,9 @@ type TLS struct {
 	Certificates   []Certificate `json:"certificates" jsonschema:"Certificates and their keys. The one for the host that a client names is taken, or else the first. They are read again when the files change, and on SIGHUP."`
 	MinVersion     string        `json:"min_version" jsonschema:"The oldest version that is spoken: 1.2 or 1.3."`
 	CipherSuites   []string      `json:"cipher_suites" jsonschema:"Cipher suites of TLS 1.2 by their IANA names; those of 1.3 are not configurable. None means Go's choice."`
-	Curves         []string      `json:"curves" jsonschema:"Key exchanges, in order of preference. None means Go's choice."`
+	Curves         []string      `json:"curves" jsonschema:"Key exchanges that are offered; in which order is Go's choice. None means all that Go has."`
 	ClientAuth     string        `json:"client_auth" jsonschema:"Whether clients show a certificate: off, optional or required. One that is shown must be valid."`
-	ClientCA       string        `json:"client_ca" jsonschema:"The file (PEM) of the authorities that clients' certificates are signed by. Needed where client_auth is not off."`
+	ClientCA       string        `json:"client_ca,omitempty" jsonschema:"The file (PEM) of the authorities that clients' certificates are signed by. Needed where client_auth is not off."`
 	SessionTickets bool          `json:"session_tickets" jsonschema:"Whether clients may resume their sessions. The keys change every day and live for a week."`
 }
 

@@ -29,6 +29,9 @@ func echo() config.Service {
 		MaxInboundMessageSize: 1048576,
 		ACL:                   config.ACL{Policy: "allow", Exclude: []string{}},
 		OutboxBytes:           1048576,
+		SlowConsumer:          "close",
+		Origins:               []string{},
+		Subprotocols:          []string{},
 		ExtraHeaders:          map[string]string{},
 		Compression:           config.Compression{Level: 1, MinSize: 256, MaxWindowBits: 15},
 	}
@@ -39,6 +42,23 @@ func clock() config.Service {
 	s := echo()
 	s.Standalone, s.RequestTarget = true, ""
 	return s
+}
+
+// listeners are those that {"address": …} are.
+func listeners(addresses ...string) (all []config.Listener) {
+	for _, address := range addresses {
+		all = append(all, config.Listener{
+			Address: address,
+			TLS: config.TLS{
+				Certificates: []config.Certificate{}, MinVersion: "1.2", CipherSuites: []string{}, Curves: []string{},
+				ClientAuth: "off", SessionTickets: true,
+			},
+			ProxyProtocol:   "off",
+			TrustedProxies:  []string{},
+			ForwardedHeader: "X-Forwarded-For",
+		})
+	}
+	return all
 }
 
 // TestMerge holds what files mean: the defaults, changed.
@@ -76,9 +96,55 @@ func TestMerge(t *testing.T) {
 			"listeners replace the default's",
 			`{"listeners": [{"address": ":80"}, {"address": "[::1]:80"}, {"address": "localhost:81"}, {"address": "[fe80::1%eth0]:80"}, {"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0"}]}`,
 			func(c *config.Config) {
-				c.Listeners = []config.Listener{{":80"}, {"[::1]:80"}, {"localhost:81"}, {"[fe80::1%eth0]:80"}, {"127.0.0.1:0"}, {"127.0.0.1:0"}}
+				c.Listeners = listeners(":80", "[::1]:80", "localhost:81", "[fe80::1%eth0]:80", "127.0.0.1:0", "127.0.0.1:0")
 			},
 		},
+		{"encryption", `{"listeners": [{"address": ":443", "tls": {"certificates": [{"cert": "a.pem", "key": "/etc/a.key"}, {"key": "../b.key", "cert": "b.pem"}], "client_auth": "optional",
+			"client_ca": "ca.pem", "curves": ["P-256"], "cipher_suites": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"], "session_tickets": false}}, {"address": ":80", "tls": {"certificates": []}}]}`, func(c *config.Config) {
+			c.Listeners = listeners(":443", ":80")
+			c.Listeners[0].TLS = config.TLS{
+				Certificates: []config.Certificate{{Cert: "conf/a.pem", Key: "/etc/a.key"}, {Cert: "conf/b.pem", Key: "b.key"}},
+				MinVersion:   "1.2", CipherSuites: []string{"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"}, Curves: []string{"P-256"},
+				ClientAuth: "optional", ClientCA: "conf/ca.pem",
+			}
+		}},
+		{"TLS 1.3", `{"listeners": [{"address": ":443", "tls": {"certificates": [{"cert": "/a", "key": "/b"}], "min_version": "1.3", "cipher_suites": []}}]}`, func(c *config.Config) {
+			c.Listeners = listeners(":443")
+			c.Listeners[0].TLS.Certificates, c.Listeners[0].TLS.MinVersion = []config.Certificate{{Cert: "/a", Key: "/b"}}, "1.3"
+		}},
+		{"no encryption, in words", `{"listeners": [{"address": ":80", "tls": {"min_version": "1.2", "cipher_suites": [ ], "session_tickets": true}}]}`, func(c *config.Config) { c.Listeners = listeners(":80") }},
+		{"proxies", `{"listeners": [{"address": ":1", "proxy_protocol": "required", "trusted_proxies": ["10.0.0.0/8", "::1"]},
+			{"address": ":2", "forwarded_hops": 2, "forwarded_header": "Forwarded", "trusted_proxies": ["192.0.2.1"], "connections": 7}]}`, func(c *config.Config) {
+			c.Listeners = listeners(":1", ":2")
+			c.Listeners[0].ProxyProtocol, c.Listeners[0].TrustedProxies = "required", []string{"10.0.0.0/8", "::1"}
+			c.Listeners[1].ForwardedHops, c.Listeners[1].ForwardedHeader, c.Listeners[1].TrustedProxies = 2, "Forwarded", []string{"192.0.2.1"}
+			c.Listeners[1].Connections = 7
+		}},
+		{"no proxies, in words", `{"listeners": [{"address": ":1", "proxy_protocol": "off", "forwarded_hops": 0, "trusted_proxies": []}]}`, func(c *config.Config) { c.Listeners = listeners(":1") }},
+		{"limits", `{"limits": {"connections_per_prefix": 1, "accepts_per_s": 2, "handshakes": 0, "header_bytes": 256, "buffered_mb": 1, "dry_run": ["idle_ms", "connections"]}}`, func(c *config.Config) {
+			c.Limits = config.Limits{ConnectionsPerPrefix: 1, AcceptsPerSecond: 2, HeaderBytes: 256, BufferedMB: 1, DryRun: []string{"idle_ms", "connections"}}
+		}},
+		{"limits of a service", `{"services": {"echo": {"connections": 1, "first_message_ms": 2, "messages_per_s": 3, "messages_burst": 4, "bytes_per_s": 5, "bytes_burst": 6, "max_age_ms": 7, "max_age_jitter_ms": 8}}}`, func(c *config.Config) {
+			e := echo()
+			e.Connections, e.FirstMessage, e.MessagesPerSecond, e.MessagesBurst = 1, 2, 3, 4
+			e.BytesPerSecond, e.BytesBurst, e.MaxAge, e.MaxAgeJitter = 5, 6, 7, 8
+			c.Services = map[string]config.Service{"echo": e}
+		}},
+		{"no limits of a service, in words", `{"services": {"echo": {"messages_per_s": 0, "messages_burst": 0, "bytes_burst": 0, "max_age_jitter_ms": 0}}}`, func(c *config.Config) {
+			c.Services = map[string]config.Service{"echo": echo()}
+		}},
+		{"slow consumers", `{"services": {"echo": {"slow_consumer": "latest", "outbox_bytes": 1}, "a": {"slow_consumer": "close", "outbox_bytes": 0, "request_target": "/a"}}}`, func(c *config.Config) {
+			e, a := echo(), echo()
+			e.SlowConsumer, e.OutboxBytes, a.OutboxBytes, a.RequestTarget = "latest", 1, 0, "/a"
+			c.Services = map[string]config.Service{"echo": e, "a": a}
+		}},
+		{"origins and sub-protocols", `{"services": {"echo": {"origins": ["https://example.com", "https://*.example.com:8443", "http://127.0.0.1:3000", "http://[::1]", "null", "moz-extension://3f2a-1", "capacitor://localhost"],
+			"subprotocols": ["chat.v2", "chat"]}}}`, func(c *config.Config) {
+			e := echo()
+			e.Origins = []string{"https://example.com", "https://*.example.com:8443", "http://127.0.0.1:3000", "http://[::1]", "null", "moz-extension://3f2a-1", "capacitor://localhost"}
+			e.Subprotocols = []string{"chat.v2", "chat"}
+			c.Services = map[string]config.Service{"echo": e}
+		}},
 		{"a relative path", `{"directories": {"applications": "../lua"}}`, func(c *config.Config) { c.Directories.Applications = "lua" }},
 		{"an absolute path", `{"directories": {"applications": "/srv/lua"}}`, func(c *config.Config) { c.Directories.Applications = "/srv/lua" }},
 		{"a service", `{"services": {"echo": {}}}`, func(c *config.Config) { c.Services = map[string]config.Service{"echo": echo()} }},
@@ -150,9 +216,10 @@ func TestDefaultsAreApart(t *testing.T) {
 	first := config.Default()
 	first.Services["echo"] = echo()
 	first.Listeners[0].Address = "changed"
+	config.LimitNames()[0] = "changed"
 	text := config.Schema()
 	text[0] = 'x'
-	if len(config.Default().Services) != 0 || config.Default().Listeners[0].Address != "127.0.0.1:5083" || config.Schema()[0] != '{' {
+	if config.LimitNames()[0] == "changed" || len(config.Default().Services) != 0 || config.Default().Listeners[0].Address != "127.0.0.1:5083" || config.Schema()[0] != '{' {
 		t.Error("shared")
 	}
 }

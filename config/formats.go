@@ -40,6 +40,16 @@ var (
 		pattern: regexp.MustCompile(`^[^\x00-\x1f\x7f]*$`),
 		want:    "without line breaks and control characters",
 	}
+	// Not headerName's pattern: formats are found by theirs.
+	subprotocol = &format{
+		pattern: regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,255}$"),
+		want:    "a token (RFC 9110, section 5.6.2) of at most 255 characters",
+	}
+	origin = &format{
+		pattern: regexp.MustCompile(`^(null|[a-z][a-z0-9+.-]*://(\*\.)?([0-9a-z._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?)$`),
+		want:    "scheme://host or scheme://host:port in lower case and without a path, like https://example.com, https://*.example.com or http://localhost:8080, or null",
+		check:   checkOrigin,
+	}
 	listenAddress = &format{
 		pattern: regexp.MustCompile(`^(\[[0-9A-Fa-f:.]+(%[0-9A-Za-z._-]+)?\]|[0-9A-Za-z._-]*):[0-9]{1,5}$`),
 		want:    "host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083",
@@ -60,7 +70,8 @@ var (
 var formats = func() map[string]*format {
 	m := make(map[string]*format)
 	for _, f := range []*format{
-		serviceName, requestTarget, moduleName, headerName, headerValue, listenAddress, prefix, filePath,
+		serviceName, requestTarget, moduleName, headerName, headerValue, subprotocol, origin,
+		listenAddress, prefix, filePath,
 		lappsHost, lappsTarget, lappsPrefix,
 	} {
 		m[f.pattern.String()] = f
@@ -91,6 +102,36 @@ func checkHeaderName(s string) string {
 		}
 	}
 	return fmt.Sprintf("must not be %s: that field is the handshake's own", quote(s))
+}
+
+// checkOrigin refuses what no browser names as an origin (RFC 6454 section
+// 6.1), of origin's pattern. Only of the web's own schemes is it known what a
+// host is.
+func checkOrigin(s string) string {
+	scheme, host, ok := strings.Cut(s, "://")
+	if !ok {
+		return "" // null
+	}
+	if end := strings.LastIndexByte(host, ']') + 1; strings.Contains(host[end:], ":") {
+		colon := strings.LastIndexByte(host, ':')
+		if port, _ := strconv.Atoi(host[colon+1:]); port > 65535 || host[colon+1] == '0' {
+			return fmt.Sprintf("the port must be between 1 and 65535, not %s", host[colon+1:])
+		}
+		host = host[:colon]
+	}
+	host, wildcard := strings.CutPrefix(host, "*.")
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	switch v6 := strings.HasPrefix(host, "["); {
+	case err == nil && wildcard:
+		return fmt.Sprintf("must be a name after *., not %s", quote(host))
+	case err == nil && v6 == ip.Is6() && ip.String() != strings.Trim(host, "[]"):
+		return fmt.Sprintf("the host must be written [%s], as browsers do", ip)
+	case err == nil && v6 == ip.Is6():
+		return ""
+	case v6 || (scheme == "http" || scheme == "https") && !isName(host):
+		return fmt.Sprintf("the host must be an IP address or a name, not %s", quote(host))
+	}
+	return ""
 }
 
 func checkListenAddress(s string) string {

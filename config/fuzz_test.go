@@ -23,6 +23,11 @@ func FuzzParse(f *testing.F) {
 		`{"services": {"echo": {"acl": {"policy": "deny", "exclude": ["::1"]}, "extra_headers": {"X-A": "b"}}}}`,
 		`{"services": {"a": {"standalone": true, "preload": ["nap"], "depends": ["b"]}, "b": {"protocol": "LAppS"}}, "listeners": [{"address": ":0"}]}`,
 		`{"services": {"a": {"standalone": true}}, "listeners": []}`,
+		`{"listeners": [{"address": ":1", "tls": {"certificates": [{"cert": "a", "key": "b"}], "min_version": "1.3", "client_auth": "optional", "client_ca": "c", "curves": ["P-256"]}}]}`,
+		`{"listeners": [{"address": ":1", "proxy_protocol": "required", "forwarded_hops": 1, "forwarded_header": "Forwarded", "trusted_proxies": ["::1"], "tls": {"certificates": []}}]}`,
+		`{"limits": {"connections_per_prefix": 1, "accepts_per_s": 2, "buffered_mb": 3, "dry_run": ["idle_ms"]}}`,
+		`{"services": {"a": {"messages_per_s": 1, "messages_burst": 2, "bytes_per_s": 3, "bytes_burst": 4, "max_age_ms": 5, "max_age_jitter_ms": 6}}}`,
+		`{"services": {"a": {"outbox_bytes": 1, "slow_consumer": "latest", "origins": ["null", "https://*.example.com:1", "http://[::1]"], "subprotocols": ["a"]}}}`,
 		`{"listeners": [{"address": "localhost:1"}], "timeouts": {"ping_ms": 0}, "$schema": "x"}`,
 	} {
 		f.Add([]byte(text))
@@ -50,7 +55,7 @@ func FuzzParse(f *testing.F) {
 		if err := validate(t, text); err != nil {
 			t.Fatalf("accepted, but not by the schema: %v", err)
 		}
-		c.Directories.Applications = absolute(t, c.Directories.Applications)
+		makeAbsolute(t, c)
 		sameNative(t, c)
 	})
 }
@@ -64,6 +69,7 @@ func FuzzLAppS(f *testing.F) {
 	for _, m := range mistakes {
 		f.Add([]byte(m.text), []byte(m.text))
 	}
+	f.Add([]byte(`{"tls": true, "tls_server_version": 3, "tls_certificates": {"cert": "a"}}`), []byte(`{"services": {"a": {"proto_alias": "b"}}}`))
 	f.Add(testdata(f, "lapps/ws.json"), testdata(f, "lapps/lapps.json"))
 	f.Fuzz(func(t *testing.T, server, services []byte) {
 		c, notices, err := config.ParseLAppS(server, services, "/opt/lapps")

@@ -31,7 +31,7 @@ func IsLAppS(dir string) bool {
 // LoadLAppS reads LAppS's configuration, ws.json and lapps.json, from the
 // directory dir, and returns what it means here. A file that is missing means
 // LAppS's defaults. The directories that are named in it are relative to
-// home. The notices say what has no meaning here, or another one than in
+// home, and so are certificates whose paths are not absolute. The notices say what has no meaning here, or another one than in
 // LAppS: nothing is ignored silently. They are complete where the error is
 // nil; it is an *Error with all mistakes of both files where they were read.
 func LoadLAppS(dir, home string) (*Config, []Notice, error) {
@@ -51,7 +51,7 @@ func LoadLAppS(dir, home string) (*Config, []Notice, error) {
 		}
 		return document{path, data}, err
 	}
-	server, err := load(serverFile, "LAppS's defaults are used, and all addresses listened on, at port 5083")
+	server, err := load(serverFile, "LAppS's defaults are used, and all addresses listened on, at port 5083, without encryption")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,7 +139,10 @@ func decodeLAppS(server, services *hujson.Value, home string) (*Config, error) {
 	cfg.Listeners = s.listeners()
 	cfg.ACL = s.ACL.masked()
 	cfg.Limits.Connections = s.Workers.connections()
-	cfg.Directories.Applications = filepath.Join(home, cfg.Directories.Applications)
+	cfg.Directories.Applications = filepath.Join(".", cfg.Directories.Applications) // an absolute one is no exception
+	for _, p := range cfg.places() {
+		p.below(home)
+	}
 	for name, service := range cfg.Services {
 		service.ACL = service.ACL.masked()
 		service.Preload = once(service.Preload)

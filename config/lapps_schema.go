@@ -23,11 +23,20 @@ type lappsServer struct {
 	ACL       ACL          `json:"acl"`
 	TLS       bool         `json:"tls"`
 
+	TLSServerVersion int               `json:"tls_server_version"`
+	TLSCertificates  lappsCertificates `json:"tls_certificates"`
+
 	ConnectionWeight meaningless `json:"connection_weight" jsonschema:"has no meaning here, as it had none in LAppS"`
 	AutoSave         meaningless `json:"lapps_config_auto_save" jsonschema:"has no meaning here: the server writes no configuration"`
-	TLSServerVersion meaningless `json:"tls_server_version" jsonschema:"has no meaning here: wss is not supported yet"`
-	TLSClientVersion meaningless `json:"tls_client_version" jsonschema:"has no meaning here: wss is not supported yet"`
-	TLSCertificates  meaningless `json:"tls_certificates" jsonschema:"has no meaning here, nor have its members: wss is not supported yet"`
+	TLSClientVersion meaningless `json:"tls_client_version" jsonschema:"has no meaning here: it is about cws, which is not supported yet"`
+}
+
+// lappsCertificates are the server's certificate and key, and whom cws trusts.
+type lappsCertificates struct {
+	Cert string `json:"cert"`
+	Key  string `json:"key"`
+
+	CA meaningless `json:"ca" jsonschema:"has no meaning here: it is about cws, which is not supported yet; no certificate is asked of clients"`
 }
 
 // lappsWorkers are the threads that serve connections in LAppS.
@@ -73,8 +82,7 @@ type lappsService struct {
 	MaxInboundMessageSize int               `json:"max_inbound_message_size"`
 	ACL                   ACL               `json:"acl"`
 	ExtraHeaders          map[string]string `json:"extra_headers"`
-
-	ProtoAlias meaningless `json:"proto_alias" jsonschema:"has no meaning here: sub-protocols are not negotiated yet"`
+	ProtoAlias            string            `json:"proto_alias"` // one of subprotocols
 }
 
 var (
@@ -118,6 +126,9 @@ var serverSchema = sync.OnceValue(func() *jsonschema.Schema {
 	between(workers["workers"], 0, math.MaxInt32)
 	between(workers["max_connections"], 0, math.MaxInt32)
 	constrainACL(p["acl"], lappsPrefix)
+	between(p["tls_server_version"], 0, math.MaxInt32)
+	formatted(p["tls_certificates"].Properties["cert"], filePath)
+	formatted(p["tls_certificates"].Properties["key"], filePath)
 	return s
 })
 
@@ -135,5 +146,6 @@ var servicesSchema = sync.OnceValue(func() *jsonschema.Schema {
 	between(p["max_inbound_message_size"], 0, maxBytes)
 	constrainACL(p["acl"], lappsPrefix)
 	constrainHeaders(p["extra_headers"])
+	formatted(p["proto_alias"], subprotocol)
 	return s
 })

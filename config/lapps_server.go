@@ -10,7 +10,7 @@ import (
 // defaultLAppSServer returns the ws.json that {} is. The limit of connections
 // is LAppS's for a file that names none: out of reach.
 func defaultLAppSServer() lappsServer {
-	return lappsServer{Listeners: 2, IP: "0.0.0.0", Port: 5083, ACL: defaultACL()}
+	return lappsServer{Listeners: 2, IP: "0.0.0.0", Port: 5083, ACL: defaultACL(), TLSCertificates: lappsCertificates{Cert: lappsCert, Key: lappsKey}}
 }
 
 // listeners returns where LAppS would listen. Its listeners are threads, all
@@ -19,7 +19,11 @@ func (s *lappsServer) listeners() []Listener {
 	if s.Listeners == 0 {
 		return []Listener{}
 	}
-	return []Listener{{Address: net.JoinHostPort(s.IP, strconv.Itoa(s.Port))}}
+	l := defaultListener(net.JoinHostPort(s.IP, strconv.Itoa(s.Port)))
+	if s.TLS {
+		l.TLS = s.encryption()
+	}
+	return []Listener{l}
 }
 
 // connections returns how many connections LAppS would let in: its limit is
@@ -31,12 +35,10 @@ func (w lappsWorkers) connections() int {
 
 // server checks ws.json, and takes out of the tree what has no meaning here.
 func (c *checker) server(root *hujson.Value) {
+	c.pruneTLS(root)
 	c.prune("", serverSchema(), root)
 	c.value("", serverSchema(), root)
-	// What was meant to be encrypted is never served in plain.
-	if tls := member(root, "tls"); tls != nil && tls.Value.Kind() == 't' {
-		c.add(tls.StartOffset, "tls", "must be false: wss is not supported yet")
-	}
+	c.noteTLS(root)
 	if n := member(root, "listeners"); n != nil && integer(n) > 1 {
 		c.note(n.StartOffset, "listeners", "has no meaning here but for 0: the event loops share one listener")
 	}

@@ -86,7 +86,7 @@ func (c *checker) pruneService(s serviceNode) {
 	}
 	o.Members = slices.DeleteFunc(o.Members, func(m hujson.ObjectMember) bool {
 		key := nameOf(&m)
-		if s.standalone && slices.Contains(connectionKeys, key) {
+		if s.standalone && (key == "proto_alias" || slices.Contains(connectionKeys, key)) {
 			c.note(m.Name.StartOffset, join(s.path, key), "has no meaning here: a standalone service has no connections")
 			return true
 		}
@@ -134,6 +134,26 @@ func (c *checker) noteService(s serviceNode) {
 		c.note(size.StartOffset, s.path+".max_inbound_message_size", "0 means no limit here")
 	}
 	c.noteEntries(join(s.path, "acl"), member(s.value, "acl"))
+	c.renameAlias(s)
+}
+
+// renameAlias makes the native subprotocols of a service's proto_alias, where
+// that is a string.
+func (c *checker) renameAlias(s serviceNode) {
+	o, ok := s.value.Value.(*hujson.Object)
+	if !ok {
+		return
+	}
+	for i := range o.Members {
+		m := &o.Members[i]
+		if nameOf(m) != "proto_alias" || m.Value.Value.Kind() != '"' {
+			continue
+		}
+		alias := m.Value.Value
+		c.note(m.Name.StartOffset, s.path+".proto_alias", "read as the only one of subprotocols: told to clients that offer it, in LAppS to all")
+		m.Name.Value = hujson.String("subprotocols")
+		m.Value.Value = &hujson.Array{Elements: []hujson.Value{{Value: alias}}}
+	}
 }
 
 // once returns names without those that are among them already.

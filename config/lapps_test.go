@@ -44,7 +44,13 @@ func TestLoadLAppS(t *testing.T) {
 
 // TestLAppSMeans holds what pairs mean: the defaults, changed.
 func TestLAppSMeans(t *testing.T) {
-	everywhere := func(c *config.Config) { c.Listeners = []config.Listener{{Address: "0.0.0.0:5083"}} }
+	everywhere := func(c *config.Config) { c.Listeners = listeners("0.0.0.0:5083") }
+	encrypted := func(version, cert, key string) func(c *config.Config) {
+		return func(c *config.Config) {
+			c.Listeners[0].TLS.MinVersion = version
+			c.Listeners[0].TLS.Certificates = []config.Certificate{{Cert: cert, Key: key}}
+		}
+	}
 	tests := []struct {
 		name             string
 		server, services string
@@ -82,6 +88,18 @@ func TestLAppSMeans(t *testing.T) {
 			c.Services["clock"] = s
 		}},
 		{"keys in other cases", `{"IP": "::", "Port": 1}`, `{"Services": {"a": {}}, "services": {"echo": {"Instances": 7, "OUTBOX_BYTES": 1, "outbox_bytes": 2}}}`, func(c *config.Config) { c.Services["echo"] = echo() }},
+		{"encryption", `{"tls": true, "tls_server_version": 3, "tls_certificates": {"cert": "/etc/a.crt", "key": "/etc/a.key", "ca": "/etc/ca.pem"}}`, `{}`, encrypted("1.2", "/etc/a.crt", "/etc/a.key")},
+		{"encryption of LAppS's defaults", `{"tls": true}`, `{}`, encrypted("1.3", "/opt/lapps/etc/ssl/certs/localhost.crt", "/opt/lapps/etc/ssl/certs/localhost.key")},
+		{"encryption with relative paths", `{"tls": true, "tls_server_version": 4, "tls_certificates": {"cert": "etc/a.crt", "key": "../a.key"}}`, `{}`, encrypted("1.3", "/opt/lapps/etc/a.crt", "/opt/a.key")},
+		{"encryption of an odd version", `{"tls": true, "tls_server_version": 5}`, `{}`, encrypted("1.3", "/opt/lapps/etc/ssl/certs/localhost.crt", "/opt/lapps/etc/ssl/certs/localhost.key")},
+		{"no encryption", `{"tls": false, "tls_server_version": "3", "tls_certificates": {"cert": 1}}`, `{}`, func(*config.Config) {}},
+		{"encryption is not asked for", `{"tls_server_version": 4, "tls_certificates": []}`, `{}`, func(*config.Config) {}},
+		{"encryption without listeners", `{"tls": true, "listeners": 0}`, `{}`, func(c *config.Config) { c.Listeners = []config.Listener{} }},
+		{"a sub-protocol", `{}`, `{"services": {"echo": {"proto_alias": "chat"}, "clock": {"standalone": true, "proto_alias": 1}}}`, func(c *config.Config) {
+			s := echo()
+			s.Subprotocols = []string{"chat"}
+			c.Services["echo"], c.Services["clock"] = s, clock()
+		}},
 		{"dependencies that are not there", `{}`, `{"services": {"echo": {"depends": ["", "echo", "off", "clock", "clock"]}, "off": {"instances": 0}, "clock": {"standalone": true}}}`, func(c *config.Config) {
 			s := echo()
 			s.Depends = []string{"clock"}
@@ -127,6 +145,23 @@ func TestLAppSNotices(t *testing.T) {
 		{"the old name", `{}`, "{\"services\": {\"a\": {\"internal\": true},\n\"b\": {\"internal\": true, \"standalone\": true}}}",
 			"lapps.json:1: services.a.internal: read as standalone, its name since LAppS 0.9.0\n" +
 				"lapps.json:2: services.b.internal: has no meaning here: it is the old name of standalone, which is given\n"},
+		{"encryption", `{"tls": true, "tls_server_version": 4, "tls_certificates": {"cert": "/a", "key": "/b"}}`, `{}`, ""},
+		{"encryption of LAppS's defaults", "{\"tls\": true}", `{}`,
+			"ws.json:1: tls_server_version: is missing, and so read as 4, as in LAppS: TLS 1.3\n" +
+				"ws.json:1: tls_certificates.cert: is missing, and so read as \"/opt/lapps/etc/ssl/certs/localhost.crt\", LAppS's default\n" +
+				"ws.json:1: tls_certificates.key: is missing, and so read as \"/opt/lapps/etc/ssl/certs/localhost.key\", LAppS's default\n"},
+		{"encryption, half of LAppS's defaults", "{\"tls\": true,\n\"tls_server_version\": 2,\n\"tls_certificates\": {\n\"cert\": \"a\"}}", `{}`,
+			"ws.json:2: tls_server_version: read as 4, as in LAppS: TLS 1.3\n" +
+				"ws.json:3: tls_certificates.key: is missing, and so read as \"/opt/lapps/etc/ssl/certs/localhost.key\", LAppS's default\n" +
+				"ws.json:4: tls_certificates.cert: read as a path below LAppS's home; in LAppS it was one below the working directory\n"},
+		{"no encryption", `{"tls": false, "tls_server_version": 3, "tls_client_version": 3, "tls_certificates": {"ca": "/c"}}`, `{}`,
+			"ws.json:1: tls_server_version: has no meaning, since tls is not true\n" +
+				"ws.json:1: tls_certificates: has no meaning, nor have its members, since tls is not true: nothing is loaded\n" +
+				"ws.json:1: tls_client_version: has no meaning here: it is about cws, which is not supported yet\n"},
+		{"encryption is not asked for", `{"tls_certificates": {}}`, `{}`, "ws.json:1: tls_certificates: has no meaning, nor have its members, since tls is not true: nothing is loaded\n"},
+		{"a sub-protocol", `{}`, `{"services": {"a": {"request_target": "/a", "proto_alias": "chat"}, "b": {"standalone": true, "proto_alias": "chat"}}}`,
+			"lapps.json:1: services.b.proto_alias: has no meaning here: a standalone service has no connections\n" +
+				"lapps.json:1: services.a.proto_alias: read as the only one of subprotocols: told to clients that offer it, in LAppS to all\n"},
 		{"a native key", `{}`, `{"services": {"a": {"request_target": "/a", "outbox_bytes": 1}}}`, "lapps.json:1: services.a.outbox_bytes: unknown key, ignored\n"},
 		{"many", `{"a":1` + strings.Repeat(",\n\"a\":1", 100_000) + `}`, `{}`, many(999) + "ws.json:1000: too many notices, the others are not listed\n"},
 	}
@@ -157,7 +192,10 @@ var lappsMistakes = []struct{ name, server, services, want string }{
 	{"in both files", "{\n\"port\": 65536}", "{\n\"services\": []}", "ws.json:2: port: must be between 0 and 65535, not 65536\nlapps.json:2: services: must be an object, not a list"},
 	{"of syntax in one", `{`, `{"services": {"a": 1}}`, "ws.json:1: column 2: the file ends here: expected a value, or a key in double quotes\nlapps.json:1: services.a: must be an object, not 1"},
 	{"not objects", `[]`, `null`, "ws.json:1: must be an object, not a list\nlapps.json:1: must be an object, not null"},
-	{"wss", "{\n\"tls\": true}", `{}`, "ws.json:2: tls: must be false: wss is not supported yet"},
+	{"wss, no paths", `{"tls": true, "tls_certificates": {"cert": "", "key": 1}}`, `{}`, "ws.json:1: tls_certificates.cert: must be a path: not empty, and without NUL, not \"\"\nws.json:1: tls_certificates.key: must be a string, not 1"},
+	{"wss, a list", `{"tls": true, "tls_certificates": []}`, `{}`, "ws.json:1: tls_certificates: must be an object, not a list"},
+	{"wss, a version in words", `{"tls": true, "tls_server_version": "3"}`, `{}`, `ws.json:1: tls_server_version: must be a whole number, not "3"`},
+	{"wss twice", `{"tls": true, "tls": false}`, `{}`, `ws.json:1: tls: is given twice, first in line 1`},
 	{"wss in words", `{"tls": "true"}`, `{}`, `ws.json:1: tls: must be true or false, not "true"`},
 	{"port in words", `{"port": "5083"}`, `{}`, `ws.json:1: port: must be a whole number, not "5083"`},
 	{"a negative number of listeners", `{"listeners": -1}`, `{}`, "ws.json:1: listeners: must be between 0 and 2147483647, not -1"},
@@ -178,6 +216,9 @@ var lappsMistakes = []struct{ name, server, services, want string }{
 	{"target twice", `{}`, "{\"services\": {\"a\": {\"request_target\": \"/b\"},\n\"b\": {}}}", `lapps.json:2: services.b.request_target: "/b", the default, is the request target of service a already (line 1)`},
 	{"protocol", `{}`, `{"services": {"a": {"protocol": "RAW"}}}`, `lapps.json:1: services.a.protocol: must be "raw" or "LAppS", not "RAW"`},
 	{"header", `{}`, `{"services": {"a": {"extra_headers": {"X": 1}}}}`, `lapps.json:1: services.a.extra_headers.X: must be a string, not 1`},
+	{"sub-protocol", `{}`, `{"services": {"a": {"proto_alias": "a b"}}}`, `lapps.json:1: services.a.proto_alias: ` + tokenRule + `, not "a b"`},
+	{"sub-protocol, a list", `{}`, `{"services": {"a": {"proto_alias": ["a"]}}}`, `lapps.json:1: services.a.proto_alias: must be a string, not a list`},
+	{"sub-protocol twice", `{}`, `{"services": {"a": {"proto_alias": "a", "proto_alias": "b"}}}`, `lapps.json:1: services.a.proto_alias: is given twice, first in line 1`},
 	{"module", `{}`, `{"services": {"a": {"preload": ["a b"]}}}`, `lapps.json:1: services.a.preload[0]: ` + moduleRule + `, not "a b"`},
 	{"circle", `{}`, `{"services": {"a": {"depends": ["nobody", "b"]}, "b": {"depends": ["a"]}}}`, `lapps.json:1: services.a.depends[1]: services depend on each other: a -> b -> a`},
 	{"service name", `{}`, `{"services": {"a b": {"standalone": true}}}`, `lapps.json:1: services["a b"]: ` + nameRule + `, not "a b"`},
@@ -225,7 +266,7 @@ func TestLoadLAppSFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, notices, err := config.LoadLAppS(dir, dir)
-	want := server + ":1: there is no such file: LAppS's defaults are used, and all addresses listened on, at port 5083\n"
+	want := server + ":1: there is no such file: LAppS's defaults are used, and all addresses listened on, at port 5083, without encryption\n"
 	if err != nil || lines(notices) != want || c.Listeners[0].Address != "0.0.0.0:5083" || len(c.Services) != 1 {
 		t.Errorf("no ws.json: got %+v, %v, %v", c, notices, err)
 	}

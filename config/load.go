@@ -57,8 +57,8 @@ func Parse(name string, data []byte) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %s: checked and yet not decoded: %w", name, err)
 	}
-	if dir := &cfg.Directories.Applications; !filepath.IsAbs(*dir) {
-		*dir = filepath.Join(filepath.Dir(name), *dir)
+	for _, p := range cfg.places() {
+		p.below(filepath.Dir(name))
 	}
 	cfg.file, cfg.lines = name, lines
 	return cfg, nil
@@ -83,9 +83,6 @@ func (c *Config) ServiceMistake(service, msg string) Mistake {
 // decode lays a checked tree over the defaults. It changes the tree.
 func decode(root *hujson.Value) (*Config, error) {
 	cfg := Default()
-	if member(root, "listeners") != nil {
-		cfg.Listeners = nil // or else elements would inherit from the default's
-	}
 	root.Standardize()
 	if err := json.Unmarshal(root.Pack(), &cfg); err != nil {
 		return nil, err
@@ -104,6 +101,17 @@ func decode(root *hujson.Value) (*Config, error) {
 
 // defaultTarget returns the request target of a service that names none.
 func defaultTarget(service string) string { return "/" + service }
+
+// UnmarshalJSON lays data over the defaults of a listener. It checks nothing.
+func (l *Listener) UnmarshalJSON(data []byte) error {
+	type plain Listener // without this method
+	p := plain(defaultListener(""))
+	if err := json.Unmarshal(data, &p); err != nil {
+		return err
+	}
+	*l = Listener(p)
+	return nil
+}
 
 // UnmarshalJSON lays data over the defaults of a service. It checks nothing.
 func (s *Service) UnmarshalJSON(data []byte) error {

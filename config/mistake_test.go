@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"os"
@@ -14,13 +15,19 @@ import (
 const (
 	topKeys     = "listeners, acl, limits, timeouts, directories, loops, services, $schema"
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, close_ms, shutdown_ms"
-	serviceKeys = "standalone, auto_start, instances, preload, depends, protocol, request_target, max_inbound_message_size, acl, outbox_bytes, extra_headers, compression"
+	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, dry_run"
+	serviceKeys = "standalone, auto_start, instances, preload, depends, protocol, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
+		"messages_burst, bytes_per_s, bytes_burst, max_age_ms, max_age_jitter_ms, outbox_bytes, slow_consumer, origins, subprotocols, extra_headers, compression"
 	addressRule = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
 	prefixRule  = "must be an IP address or a prefix, like 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
 	nameRule    = "the name must be a letter or _ and at most 63 letters, digits, _ and -, since it names a Lua global and a directory"
 	targetRule  = "must be a path of visible ASCII characters that starts with / and has no ? and no #"
 	moduleRule  = "must be the name of a module: a letter or _ and at most 63 letters, digits and _"
 	aloneRule   = "must be left out: a standalone service has no connections"
+	tokenRule   = "must be a token (RFC 9110, section 5.6.2) of at most 255 characters"
+	pair        = `"certificates": [{"cert": "a.pem", "key": "a.key"}]` // of a tls
+	plainRule   = "must be left out: without certificates the listener is plain"
+	originRule  = "must be scheme://host or scheme://host:port in lower case and without a path, like https://example.com, https://*.example.com or http://localhost:8080, or null"
 	ownRule     = "that field is the handshake's own"
 )
 
@@ -50,8 +57,8 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"near miss, in a service", `{"services": {"a": {"autostart": true}}}`, `1: services.a.autostart: unknown key, did you mean "auto_start"? Known here: ` + serviceKeys, ""},
 	{"of LAppS", `{"services": {"a": {"internal": true}}}`, `1: services.a.internal: unknown key, known here: ` + serviceKeys, ""},
 	{"empty key", `{"": 1}`, `1: [""]: unknown key, known here: ` + topKeys, ""},
-	{"odd key", `{"limits": {"a.b\n": 1}}`, `1: limits["a.b\n"]: unknown key, known here: connections, header_bytes`, ""},
-	{"long key", `{"limits": {"` + strings.Repeat("é", 90) + `": 1}}`, `1: limits["` + strings.Repeat("é", 40) + `"…]: unknown key, known here: connections, header_bytes`, ""},
+	{"odd key", `{"limits": {"a.b\n": 1}}`, `1: limits["a.b\n"]: unknown key, known here: ` + limitKeys, ""},
+	{"long key", `{"limits": {"` + strings.Repeat("é", 90) + `": 1}}`, `1: limits["` + strings.Repeat("é", 40) + `"…]: unknown key, known here: ` + limitKeys, ""},
 	{"key twice", "{\"loops\": 1,\n\"loops\": 1}", `2: loops: is given twice, first in line 1`, twice},
 	{"key twice, escaped", `{"loops": 1, "l\u006fops": 1}`, `1: loops: is given twice, first in line 1`, twice},
 	{"service twice", "{\"services\": {\n\"a\": {},\n\"a\": {\"instances\": 0}}}", `3: services.a: is given twice, first in line 2`, ""},
@@ -109,6 +116,86 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"address twice, otherwise spelt", `{"listeners": [{"address": "[0::1]:80"}, {"address": "[::1]:0080"}]}`, `1: listeners[1].address: "[::1]:0080" is listened on already (line 1)`, elsewhere},
 	{"name twice, otherwise spelt", `{"listeners": [{"address": "localhost:80"}, {"address": "LOCALHOST:80"}]}`, `1: listeners[1].address: "LOCALHOST:80" is listened on already (line 1)`, elsewhere},
 	{"all addresses twice", `{"listeners": [{"address": ":80"}, {"address": "[::]:80"}]}`, `1: listeners[1].address: "[::]:80" is listened on already (line 1)`, elsewhere},
+
+	{"encryption, on", `{"listeners": [{"address": ":1", "tls": true}]}`, `1: listeners[0].tls: must be an object, not true`, ""},
+	{"encryption, one file", `{"listeners": [{"address": ":1", "tls": {"certificates": [{"cert": "a"}]}}]}`, `1: listeners[0].tls.certificates[0].key: is missing`, ""},
+	{"encryption, the other file", `{"listeners": [{"address": ":1", "tls": {"certificates": [{"key": "a"}]}}]}`, `1: listeners[0].tls.certificates[0].cert: is missing`, ""},
+	{"encryption, an empty path", `{"listeners": [{"address": ":1", "tls": {"certificates": [{"key": "a", "cert": ""}]}}]}`, `1: listeners[0].tls.certificates[0].cert: must be a path: not empty, and without NUL, not ""`, ""},
+	{"encryption, an old version", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "min_version": "1.1"}}]}`, `1: listeners[0].tls.min_version: must be "1.2" or "1.3", not "1.1"`, ""},
+	{"encryption, a number for a version", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "min_version": 1.3}}]}`, `1: listeners[0].tls.min_version: must be a string, not 1.3`, ""},
+	{"encryption, a curve", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "curves": ["P-224"]}}]}`, `1: listeners[0].tls.curves[0]: must be "X25519MLKEM768", "X25519", "P-256", "P-384" or "P-521", not "P-224"`, ""},
+	{"encryption, a curve twice", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "curves": ["P-256", "P-256"]}}]}`, `1: listeners[0].tls.curves[1]: "P-256" is given twice, first in line 1`, ""},
+	{"encryption, a weak suite", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "cipher_suites": ["TLS_RSA_WITH_AES_128_CBC_SHA"]}}]}`, `1: listeners[0].tls.cipher_suites[0]: ` + suiteRule() + `, not "TLS_RSA_WITH_AES_128_CBC_SHA"`, ""},
+	{"encryption, a suite of TLS 1.3", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "cipher_suites": ["TLS_AES_128_GCM_SHA256"]}}]}`, `1: listeners[0].tls.cipher_suites[0]: ` + suiteRule() + `, not "TLS_AES_128_GCM_SHA256"`, ""},
+	{"encryption, suites for TLS 1.3", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "min_version": "1.3", "cipher_suites": ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"]}}]}`,
+		`1: listeners[0].tls.cipher_suites: must be left out or empty: they are of TLS 1.2, and min_version is "1.3"`, ""},
+	{"encryption, clients", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "client_auth": "on"}}]}`, `1: listeners[0].tls.client_auth: must be "off", "optional" or "required", not "on"`, ""},
+	{"encryption, clients of nobody", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "client_auth": "required"}}]}`, `1: listeners[0].tls.client_ca: is missing, and client_auth is "required"`, ""},
+	{"encryption, clients of somebody, off", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "client_ca": "ca.pem", "client_auth": "off"}}]}`, `1: listeners[0].tls.client_ca: must be left out, since client_auth is "off"`, ""},
+	{"encryption, clients of somebody", `{"listeners": [{"address": ":1", "tls": {` + pair + `, "client_ca": "ca.pem"}}]}`, `1: listeners[0].tls.client_ca: must be left out, since client_auth is "off"`, ""},
+	{"encryption, no certificate", "{\"listeners\": [{\"address\": \":1\", \"tls\": {\"certificates\": [],\n\"min_version\": \"1.3\",\n\"client_ca\": \"ca.pem\"}}]}",
+		"2: listeners[0].tls.min_version: " + plainRule + "\nlapps.json:3: listeners[0].tls.client_ca: " + plainRule, ""},
+	{"encryption, certificates left out", `{"listeners": [{"address": ":1", "tls": {"client_auth": "required", "session_tickets": false, "curves": ["P-256"]}}]}`,
+		"1: listeners[0].tls.client_auth: " + plainRule + "\nlapps.json:1: listeners[0].tls.session_tickets: " + plainRule + "\nlapps.json:1: listeners[0].tls.curves: " + plainRule, ""},
+
+	{"proxies, on", `{"listeners": [{"address": ":1", "proxy_protocol": "on", "trusted_proxies": ["::1"]}]}`, `1: listeners[0].proxy_protocol: must be "off", "optional" or "required", not "on"`, ""},
+	{"proxies, a name", `{"listeners": [{"address": ":1", "proxy_protocol": "required", "trusted_proxies": ["lb"]}]}`, `1: listeners[0].trusted_proxies[0]: ` + prefixRule + `, not "lb"`, ""},
+	{"proxies, host bits", `{"listeners": [{"address": ":1", "proxy_protocol": "required", "trusted_proxies": ["10.0.0.1/8"]}]}`,
+		`1: listeners[0].trusted_proxies[0]: 10.0.0.1/8 has host bits set: write 10.0.0.0/8 for the network, or 10.0.0.1 for the one address`, finer},
+	{"proxies of nobody", "{\"listeners\": [{\"address\": \":1\",\n\"proxy_protocol\": \"optional\"}]}", `2: listeners[0].trusted_proxies: is missing, and proxy_protocol is "optional"`, ""},
+	{"proxies, none", "{\"listeners\": [{\"address\": \":1\", \"proxy_protocol\": \"required\",\n\"trusted_proxies\": []}]}", `2: listeners[0].trusted_proxies: must have at least 1, since proxy_protocol is "required"`, ""},
+	{"proxies, hops of nobody", `{"listeners": [{"address": ":1", "forwarded_hops": 1}]}`, `1: listeners[0].trusted_proxies: is missing, and forwarded_hops is 1`, ""},
+	{"proxies for nothing", `{"listeners": [{"address": ":1", "trusted_proxies": ["::1"]}]}`, `1: listeners[0].trusted_proxies: must be left out or empty, since proxy_protocol is "off" and forwarded_hops is 0`, ""},
+	{"proxies for nothing, in words", `{"listeners": [{"address": ":1", "trusted_proxies": ["::1"], "proxy_protocol": "off", "forwarded_hops": 0}]}`,
+		`1: listeners[0].trusted_proxies: must be left out or empty, since proxy_protocol is "off" and forwarded_hops is 0`, ""},
+	{"proxies, hops", `{"listeners": [{"address": ":1", "forwarded_hops": 33, "trusted_proxies": ["::1"]}]}`, `1: listeners[0].forwarded_hops: must be between 0 and 32, not 33`, ""},
+	{"proxies, header", `{"listeners": [{"address": ":1", "forwarded_hops": 1, "trusted_proxies": ["::1"], "forwarded_header": "X-Real-IP"}]}`,
+		`1: listeners[0].forwarded_header: must be "X-Forwarded-For" or "Forwarded", not "X-Real-IP"`, ""},
+	{"connections of a listener", `{"listeners": [{"address": ":1", "connections": -1}]}`, `1: listeners[0].connections: must be between 0 and 10000000, not -1`, ""},
+
+	{"connections of a prefix", `{"limits": {"connections_per_prefix": -1}}`, `1: limits.connections_per_prefix: must be between 0 and 10000000, not -1`, ""},
+	{"accepts", `{"limits": {"accepts_per_s": 1000001}}`, `1: limits.accepts_per_s: must be between 0 and 1000000, not 1000001`, ""},
+	{"handshakes", `{"limits": {"handshakes": 65537}}`, `1: limits.handshakes: must be between 0 and 65536, not 65537`, ""},
+	{"buffers", `{"limits": {"buffered_mb": 1048577}}`, `1: limits.buffered_mb: must be between 0 and 1048576, not 1048577`, ""},
+	{"dry run", `{"limits": {"dry_run": ["idle"]}}`, `1: limits.dry_run[0]: ` + oneOfRule(config.LimitNames()) + `, not "idle"`, ""},
+	{"dry run twice", `{"limits": {"dry_run": ["idle_ms", "idle_ms"]}}`, `1: limits.dry_run[1]: "idle_ms" is given twice, first in line 1`, ""},
+	{"dry run, on", `{"limits": {"dry_run": true}}`, `1: limits.dry_run: must be a list, not true`, ""},
+
+	{"connections of a service", `{"services": {"a": {"connections": 10000001}}}`, `1: services.a.connections: must be between 0 and 10000000, not 10000001`, ""},
+	{"first message", `{"services": {"a": {"first_message_ms": 86400001}}}`, `1: services.a.first_message_ms: must be between 0 and 86400000, not 86400001`, ""},
+	{"messages", `{"services": {"a": {"messages_per_s": 1000001}}}`, `1: services.a.messages_per_s: must be between 0 and 1000000, not 1000001`, ""},
+	{"messages at once", `{"services": {"a": {"messages_per_s": 1, "messages_burst": 1000001}}}`, `1: services.a.messages_burst: must be between 0 and 1000000, not 1000001`, ""},
+	{"messages at once only", `{"services": {"a": {"messages_burst": 1}}}`, `1: services.a.messages_burst: must be 0 or left out, since messages_per_s is 0`, ""},
+	{"bytes", `{"services": {"a": {"bytes_per_s": 1073741825}}}`, `1: services.a.bytes_per_s: must be between 0 and 1073741824, not 1073741825`, ""},
+	{"bytes at once", `{"services": {"a": {"bytes_per_s": 1, "bytes_burst": 1073741825}}}`, `1: services.a.bytes_burst: must be between 0 and 1073741824, not 1073741825`, ""},
+	{"bytes at once only", "{\"services\": {\"a\": {\"bytes_per_s\": 0,\n\"bytes_burst\": 1}}}", `2: services.a.bytes_burst: must be 0 or left out, since bytes_per_s is 0`, ""},
+	{"age", `{"services": {"a": {"max_age_ms": -1}}}`, `1: services.a.max_age_ms: must be between 0 and 86400000, not -1`, ""},
+	{"jitter", `{"services": {"a": {"max_age_ms": 1, "max_age_jitter_ms": -1}}}`, `1: services.a.max_age_jitter_ms: must be between 0 and 86400000, not -1`, ""},
+	{"jitter only", `{"services": {"a": {"max_age_jitter_ms": 1}}}`, `1: services.a.max_age_jitter_ms: must be 0 or left out, since max_age_ms is 0`, ""},
+	{"slow consumer", `{"services": {"a": {"slow_consumer": "drop"}}}`, `1: services.a.slow_consumer: must be "close", "drop_newest", "drop_oldest" or "latest", not "drop"`, ""},
+	{"slow consumer, no limit", "{\"services\": {\"a\": {\"outbox_bytes\": 0,\n\"slow_consumer\": \"latest\"}}}", `2: services.a.slow_consumer: must be "close" or left out, since outbox_bytes is 0 (line 1) and no limit`, ""},
+
+	{"origin, a host", `{"services": {"a": {"origins": ["example.com"]}}}`, `1: services.a.origins[0]: ` + originRule + `, not "example.com"`, ""},
+	{"origin, a path", `{"services": {"a": {"origins": ["https://example.com/"]}}}`, `1: services.a.origins[0]: ` + originRule + `, not "https://example.com/"`, ""},
+	{"origin, case of the host", `{"services": {"a": {"origins": ["https://Example.com"]}}}`, `1: services.a.origins[0]: ` + originRule + `, not "https://Example.com"`, ""},
+	{"origin, case of the scheme", `{"services": {"a": {"origins": ["HTTPS://example.com"]}}}`, `1: services.a.origins[0]: ` + originRule + `, not "HTTPS://example.com"`, ""},
+	{"origin, everything", `{"services": {"a": {"origins": ["*"]}}}`, `1: services.a.origins[0]: ` + originRule + `, not "*"`, ""},
+	{"origin, a wildcard inside", `{"services": {"a": {"origins": ["https://a.*.example.com"]}}}`, `1: services.a.origins[0]: ` + originRule + `, not "https://a.*.example.com"`, ""},
+	{"origin, a wildcard without a dot", `{"services": {"a": {"origins": ["https://*example.com"]}}}`, `1: services.a.origins[0]: ` + originRule + `, not "https://*example.com"`, ""},
+	{"origin, any port", `{"services": {"a": {"origins": ["https://example.com:*"]}}}`, `1: services.a.origins[0]: ` + originRule + `, not "https://example.com:*"`, ""},
+	{"origin, a line break", `{"services": {"a": {"origins": ["https://example.com\n"]}}}`, `1: services.a.origins[0]: ` + originRule + `, not "https://example.com\n"`, ""},
+	{"origin, a large port", `{"services": {"a": {"origins": ["https://example.com:65536"]}}}`, `1: services.a.origins[0]: the port must be between 1 and 65535, not 65536`, finer},
+	{"origin, a zero before the port", `{"services": {"a": {"origins": ["https://[::1]:080"]}}}`, `1: services.a.origins[0]: the port must be between 1 and 65535, not 080`, finer},
+	{"origin, a wildcard for an address", `{"services": {"a": {"origins": ["https://*.192.0.2.1"]}}}`, `1: services.a.origins[0]: must be a name after *., not "192.0.2.1"`, finer},
+	{"origin, a long address", `{"services": {"a": {"origins": ["https://[0:0::1]"]}}}`, `1: services.a.origins[0]: the host must be written [::1], as browsers do`, finer},
+	{"origin, half an address", `{"services": {"a": {"origins": ["https://192.0.2"]}}}`, `1: services.a.origins[0]: the host must be an IP address or a name, not "192.0.2"`, finer},
+	{"origin, an empty label", `{"services": {"a": {"origins": ["https://*..com"]}}}`, `1: services.a.origins[0]: the host must be an IP address or a name, not ".com"`, finer},
+	{"origin, brackets", `{"services": {"a": {"origins": ["app://[1.2.3.4]"]}}}`, `1: services.a.origins[0]: the host must be an IP address or a name, not "[1.2.3.4]"`, finer},
+	{"origin twice", `{"services": {"a": {"origins": ["null", "null"]}}}`, `1: services.a.origins[1]: "null" is given twice, first in line 1`, ""},
+	{"sub-protocol", `{"services": {"a": {"subprotocols": ["a b"]}}}`, `1: services.a.subprotocols[0]: ` + tokenRule + `, not "a b"`, ""},
+	{"two sub-protocols in one", `{"services": {"a": {"subprotocols": ["a, b"]}}}`, `1: services.a.subprotocols[0]: ` + tokenRule + `, not "a, b"`, ""},
+	{"empty sub-protocol", `{"services": {"a": {"subprotocols": [""]}}}`, `1: services.a.subprotocols[0]: ` + tokenRule + `, not ""`, ""},
+	{"sub-protocol twice", `{"services": {"a": {"subprotocols": ["a", "b", "a"]}}}`, `1: services.a.subprotocols[2]: "a" is given twice, first in line 1`, ""},
 
 	{"policy", `{"acl": {"policy": "Deny"}}`, `1: acl.policy: must be "allow" or "deny", not "Deny"`, ""},
 	{"policy of a service", `{"services": {"a": {"acl": {"policy": ""}}}}`, `1: services.a.acl.policy: must be "allow" or "deny", not ""`, ""},
@@ -178,6 +265,66 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"header of WebSocket", `{"services": {"a": {"extra_headers": {"Sec-Websocket-Protocol": "x"}}}}`, `1: services.a.extra_headers.Sec-Websocket-Protocol: the name must not be "Sec-Websocket-Protocol": ` + ownRule, finer},
 	{"header with a line break", `{"services": {"a": {"extra_headers": {"X": "a\r\nY: b"}}}}`, `1: services.a.extra_headers.X: must be without line breaks and control characters, not "a\r\nY: b"`, ""},
 	{"header with a control character", `{"services": {"a": {"extra_headers": {"X": "a\u007f"}}}}`, `1: services.a.extra_headers.X: must be without line breaks and control characters, not "a\x7f"`, ""},
+}
+
+// suiteRule returns which cipher suites there are.
+func suiteRule() string {
+	var names []string
+	for _, suite := range tls.CipherSuites() {
+		if !slices.Equal(suite.SupportedVersions, []uint16{tls.VersionTLS13}) {
+			names = append(names, suite.Name)
+		}
+	}
+	return oneOfRule(names)
+}
+
+// oneOfRule returns what is said of words that may stand in a place.
+func oneOfRule(words []string) string {
+	last := len(words) - 1
+	return `must be "` + strings.Join(words[:last], `", "`) + `" or "` + words[last] + `"`
+}
+
+// TestKeysOfConnections: a standalone service has none of the keys that only
+// services with connections have.
+func TestKeysOfConnections(t *testing.T) {
+	for _, key := range []string{"connections", "first_message_ms", "messages_per_s", "messages_burst", "bytes_per_s", "bytes_burst", "max_age_ms", "max_age_jitter_ms", "slow_consumer", "origins", "subprotocols"} {
+		value := "0"
+		switch key {
+		case "slow_consumer":
+			value = `"close"`
+		case "origins", "subprotocols":
+			value = `[]`
+		}
+		text := []byte(`{"services": {"a": {"standalone": true, "` + key + `": ` + value + `}}}`)
+		_, err := config.Parse("lapps.json", text)
+		if want := "lapps.json:1: services.a." + key + ": " + aloneRule; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if validate(t, text) == nil {
+			t.Errorf("%s: the schema accepts it", key)
+		}
+	}
+}
+
+// TestHeadersOfTheHandshake: fields that the handshake's answer has of itself,
+// and what would begin another field, are no extra headers.
+func TestHeadersOfTheHandshake(t *testing.T) {
+	for _, name := range []string{
+		"Connection", "UPGRADE", "content-length", "Transfer-Encoding", "Trailer",
+		"Sec-WebSocket-Accept", "sec-websocket-extensions", "Sec-WebSocket-Protocol", "Sec-WebSocket-Version", "Sec-WebSocket-",
+	} {
+		_, err := config.Parse("lapps.json", []byte(`{"services": {"a": {"extra_headers": {"`+name+`": "x"}}}}`))
+		if want := `lapps.json:1: services.a.extra_headers.` + name + `: the name must not be "` + name + `": ` + ownRule; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	for _, value := range []string{`a\r`, `a\nb`, `\u0000`, `\u001f`, `\u007f`, `\t`} {
+		for _, field := range []string{`"X-A": "` + value + `"`, `"X-A` + value + `": ""`} {
+			if _, err := config.Parse("lapps.json", []byte(`{"services": {"a": {"extra_headers": {`+field+`}}}}`)); err == nil {
+				t.Errorf("%s is accepted", field)
+			}
+		}
+	}
 }
 
 // chain returns n services, each of which depends on the next, and the last

@@ -15,21 +15,22 @@ import (
 // MarshalNative returns c as the text of a file: indented, the keys in the
 // schema's order, and only what differs from the defaults. c must be checked,
 // as all of Load, Parse and LoadLAppS return it; Parse makes the same of the
-// text, and what would be too large for it is an error. The directories are
+// text, and what would be too large for it is an error. The paths are
 // absolute, so that the file may be anywhere. The slice belongs to the caller.
 func (c *Config) MarshalNative() ([]byte, error) {
-	native := *c
-	dir, err := filepath.Abs(c.Directories.Applications)
-	if err != nil {
-		return nil, fmt.Errorf("config: directories.applications: %w", err)
+	native := c.clone()
+	for _, p := range native.places() {
+		dir, err := filepath.Abs(*p.path)
+		if err != nil {
+			return nil, fmt.Errorf("config: %s: %w", p.key, err)
+		}
+		if !filepath.IsAbs(*p.path) {
+			*p.path = dir
+		}
+		if !utf8.ValidString(*p.path) {
+			return nil, fmt.Errorf("config: %s: JSON has no way to write the path %q, which is not UTF-8", p.key, *p.path)
+		}
 	}
-	if !filepath.IsAbs(c.Directories.Applications) {
-		native.Directories.Applications = dir
-	}
-	if !utf8.ValidString(dir) {
-		return nil, fmt.Errorf("config: directories.applications: JSON has no way to write the path %q, which is not UTF-8", dir)
-	}
-	native.Services = maps.Clone(c.Services)
 	for name, s := range native.Services {
 		if s.RequestTarget == defaultTarget(name) {
 			s.RequestTarget = ""
@@ -56,7 +57,10 @@ func (c *Config) MarshalNative() ([]byte, error) {
 // appendChanged appends the JSON value, which s describes, to dst: of objects
 // the members that are not at their defaults.
 func appendChanged(dst []byte, s *jsonschema.Schema, value json.RawMessage) []byte {
-	if s.Type != "object" {
+	switch {
+	case s.Type == "array" && s.Items.Type == "object":
+		return appendElements(dst, s.Items, value)
+	case s.Type != "object":
 		return append(dst, value...)
 	}
 	var members map[string]json.RawMessage
@@ -87,6 +91,22 @@ func appendChanged(dst []byte, s *jsonschema.Schema, value json.RawMessage) []by
 	}
 	dst[start] = '{'
 	return append(dst, '}')
+}
+
+// appendElements appends the JSON list of values, which s describes, to dst.
+func appendElements(dst []byte, s *jsonschema.Schema, list json.RawMessage) []byte {
+	var elements []json.RawMessage
+	if err := json.Unmarshal(list, &elements); err != nil {
+		panic(fmt.Sprintf("config: %v", err)) // it comes of Marshal
+	}
+	dst = append(dst, '[')
+	for i, element := range elements {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendChanged(dst, s, element)
+	}
+	return append(dst, ']')
 }
 
 // isDefault reports whether a property need not be written: it has its

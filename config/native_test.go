@@ -24,6 +24,21 @@ func absolute(t testing.TB, path string) string {
 	return abs
 }
 
+// makeAbsolute makes of c what MarshalNative writes.
+func makeAbsolute(t testing.TB, c *config.Config) {
+	t.Helper()
+	c.Directories.Applications = absolute(t, c.Directories.Applications)
+	for i := range c.Listeners {
+		tls := &c.Listeners[i].TLS
+		if tls.ClientCA != "" {
+			tls.ClientCA = absolute(t, tls.ClientCA)
+		}
+		for k, pair := range tls.Certificates {
+			tls.Certificates[k] = config.Certificate{Cert: absolute(t, pair.Cert), Key: absolute(t, pair.Key)}
+		}
+	}
+}
+
 // TestMarshalNative holds what is written: what differs from the defaults.
 func TestMarshalNative(t *testing.T) {
 	tests := []struct{ name, text, want string }{
@@ -46,16 +61,38 @@ func TestMarshalNative(t *testing.T) {
 				"a": {},
 				"c": {"outbox_bytes": 0, "request_target": "/a&b", "auto_start": false},
 			},
-			"listeners": [{"address": ":1"}, {"address": ":2"}],
+			"listeners": [
+				{"address": ":1", "tls": {"certificates": [{"key": "a.key", "cert": "/srv/a.pem"}], "client_auth": "off", "curves": ["X25519"]}},
+				{"address": ":2", "forwarded_hops": 1, "trusted_proxies": ["::1"], "proxy_protocol": "off", "tls": {}},
+				{"address": ":3"}
+			],
 			"timeouts": {"ping_ms": 0},
 			"directories": {"applications": "/srv//lua"}
 		}`, `{
   "listeners": [
     {
-      "address": ":1"
+      "address": ":1",
+      "tls": {
+        "certificates": [
+          {
+            "cert": "/srv/a.pem",
+            "key": "/etc/a.key"
+          }
+        ],
+        "curves": [
+          "X25519"
+        ]
+      }
     },
     {
-      "address": ":2"
+      "address": ":2",
+      "trusted_proxies": [
+        "::1"
+      ],
+      "forwarded_hops": 1
+    },
+    {
+      "address": ":3"
     }
   ],
   "timeouts": {
@@ -118,7 +155,8 @@ func TestMarshalNative(t *testing.T) {
 }
 
 func TestMarshalNativeRefuses(t *testing.T) {
-	noUTF8, large := config.Default(), config.Default()
+	noUTF8, large, certificate := config.Default(), config.Default(), config.Default()
+	certificate.Listeners[0].TLS.Certificates = []config.Certificate{{Cert: "/a", Key: "/\xff"}}
 	noUTF8.Directories.Applications = "/srv/\xff"
 	large.Directories.Applications = "/" + strings.Repeat("a", 16<<20)
 	for _, tt := range []struct {
@@ -126,6 +164,7 @@ func TestMarshalNativeRefuses(t *testing.T) {
 		want string
 	}{
 		{noUTF8, `config: directories.applications: JSON has no way to write the path "/srv/\xff", which is not UTF-8`},
+		{certificate, `config: listeners[0].tls.certificates[0].key: JSON has no way to write the path "/\xff", which is not UTF-8`},
 		{large, `config: the file would be larger than 16777216 bytes`},
 	} {
 		text, err := tt.c.MarshalNative()
@@ -139,7 +178,7 @@ func TestMarshalNativeRefuses(t *testing.T) {
 // same, wherever the file is.
 func TestMarshalNativeRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
+	for range 500 {
 		c := randomConfig(r)
 		text, err := c.MarshalNative()
 		if err != nil {
@@ -153,7 +192,7 @@ func TestMarshalNativeRoundTrip(t *testing.T) {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		got.ForgetLines()
-		c.Directories.Applications = absolute(t, c.Directories.Applications)
+		makeAbsolute(t, &c)
 		if !reflect.DeepEqual(*got, c) {
 			t.Fatalf("\n got %+v\nwant %+v\n%s", *got, c, text)
 		}
@@ -177,11 +216,14 @@ func randomConfig(r *rand.Rand) config.Config {
 	if n > 0 || r.IntN(2) == 0 {
 		c.Listeners = []config.Listener{}
 		for i := range 1 + r.IntN(2) {
-			c.Listeners = append(c.Listeners, config.Listener{Address: fmt.Sprintf("[::1]:%d", i+1)})
+			c.Listeners = append(c.Listeners, randomListener(r, fmt.Sprintf("[::1]:%d", i+1)))
 		}
 	}
 	c.ACL = randomACL(r)
-	c.Limits = config.Limits{Connections: r.IntN(2), HeaderBytes: 8192 + r.IntN(2)}
+	c.Limits = config.Limits{
+		Connections: r.IntN(2), ConnectionsPerPrefix: r.IntN(2), AcceptsPerSecond: r.IntN(2), Handshakes: oneOf(r, 0, 1024, 65536),
+		HeaderBytes: 8192 + r.IntN(2), BufferedMB: oneOf(r, 0, 1, 1024), DryRun: oneOf(r, []string{}, config.LimitNames()),
+	}
 	c.Timeouts.Idle = oneOf(r, 0, 120_000, config.Milliseconds(r.IntN(100_000)))
 	c.Timeouts.Ping = oneOf(r, 0, 25_000, 1+config.Milliseconds(r.IntN(100_000)))
 	if c.Timeouts.Ping == 0 {
@@ -190,6 +232,30 @@ func randomConfig(r *rand.Rand) config.Config {
 	c.Directories.Applications = oneOf(r, "apps", "/apps", "../<é>&\u2028\"\\")
 	c.Loops = r.IntN(3)
 	return c
+}
+
+func randomListener(r *rand.Rand, address string) config.Listener {
+	l := listeners(address)[0]
+	l.Connections = r.IntN(3)
+	l.ProxyProtocol, l.ForwardedHops = oneOf(r, "off", "optional", "required"), r.IntN(3)
+	l.ForwardedHeader = oneOf(r, "X-Forwarded-For", "Forwarded")
+	if l.ProxyProtocol != "off" || l.ForwardedHops > 0 {
+		l.TrustedProxies = oneOf(r, []string{"::1"}, []string{"10.0.0.0/8", "192.0.2.1"})
+	}
+	if r.IntN(2) == 0 {
+		return l
+	}
+	l.TLS.Certificates = oneOf(r, []config.Certificate{{Cert: "a.pem", Key: "/a.key"}}, []config.Certificate{{Cert: "a", Key: "b"}, {Cert: "c", Key: "d"}})
+	l.TLS.MinVersion = oneOf(r, "1.2", "1.3")
+	if l.TLS.MinVersion == "1.2" {
+		l.TLS.CipherSuites = oneOf(r, []string{}, []string{"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"})
+	}
+	l.TLS.Curves = oneOf(r, []string{}, []string{"X25519MLKEM768", "P-521"})
+	l.TLS.SessionTickets = r.IntN(2) == 0
+	if l.TLS.ClientAuth = oneOf(r, "off", "optional", "required"); l.TLS.ClientAuth != "off" {
+		l.TLS.ClientCA = oneOf(r, "ca.pem", "/ca.pem")
+	}
+	return l
 }
 
 func randomService(r *rand.Rand, name string) config.Service {
@@ -205,7 +271,21 @@ func randomService(r *rand.Rand, name string) config.Service {
 	s.Protocol = oneOf(r, "raw", "LAppS")
 	s.MaxInboundMessageSize = oneOf(r, 0, 1<<20, 1<<30)
 	s.ACL = randomACL(r)
-	s.OutboxBytes = oneOf(r, 0, 1<<20, 1<<30)
+	if s.OutboxBytes = oneOf(r, 0, 1<<20, 1<<30); s.OutboxBytes > 0 {
+		s.SlowConsumer = oneOf(r, "close", "drop_newest", "drop_oldest", "latest")
+	}
+	s.Connections, s.FirstMessage = r.IntN(2), config.Milliseconds(r.IntN(2))
+	if s.MessagesPerSecond = r.IntN(2); s.MessagesPerSecond > 0 {
+		s.MessagesBurst = r.IntN(2)
+	}
+	if s.BytesPerSecond = r.IntN(2); s.BytesPerSecond > 0 {
+		s.BytesBurst = oneOf(r, 0, 1<<30)
+	}
+	if s.MaxAge = config.Milliseconds(r.IntN(2)); s.MaxAge > 0 {
+		s.MaxAgeJitter = config.Milliseconds(r.IntN(2))
+	}
+	s.Origins = oneOf(r, []string{}, []string{"null", "https://*.example.com"})
+	s.Subprotocols = oneOf(r, []string{}, []string{"b", "a"})
 	s.ExtraHeaders = oneOf(r, map[string]string{}, map[string]string{"X-A": "é<", "X-B": ""})
 	s.Compression = config.Compression{
 		Enabled: r.IntN(2) == 0, Level: oneOf(r, 1, 9), MinSize: oneOf(r, 0, 256), ContextTakeover: r.IntN(2) == 0,

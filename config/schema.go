@@ -9,16 +9,13 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// Bounds of the numbers; both ends are allowed.
+// Bounds of the numbers; both ends are allowed. Those of limits are in
+// limits.go.
 const (
-	maxConnections = 10_000_000
-	minHeaderBytes = 256 // the smallest handshakes have some 160
-	maxHeaderBytes = 1 << 20
-	maxTimeout     = 24 * 60 * 60 * 1000 // ms; who means longer means 0
-	maxLoops       = 1024
-	maxInstances   = 1024
-	maxBytes       = 1 << 30 // of a message, or of an outbox; fits every int
-	maxRatio       = 100_000 // DEFLATE has 1032 at most
+	maxTimeout   = 24 * 60 * 60 * 1000 // ms; who means longer means 0
+	maxLoops     = 1024
+	maxInstances = 1024
+	maxRatio     = 100_000 // DEFLATE has 1032 at most
 )
 
 // schema returns the schema of the file: the types, their tags, the bounds
@@ -101,12 +98,9 @@ func setDefaults(s *jsonschema.Schema, v any) {
 func constrain(s *jsonschema.Schema) {
 	p := s.Properties
 	between(p["loops"], 0, maxLoops)
-	listeners := p["listeners"]
-	listeners.Items.Required = []string{"address"}
-	formatted(listeners.Items.Properties["address"], listenAddress)
+	constrainListener(p["listeners"].Items)
 	constrainACL(p["acl"], prefix)
-	between(p["limits"].Properties["connections"], 0, maxConnections)
-	between(p["limits"].Properties["header_bytes"], minHeaderBytes, maxHeaderBytes)
+	constrainLimits(p["limits"])
 	constrainTimeouts(p["timeouts"])
 	formatted(p["directories"].Properties["applications"], filePath)
 
@@ -116,20 +110,15 @@ func constrain(s *jsonschema.Schema) {
 	constrainService(services.AdditionalProperties)
 
 	// noListener checks this.
-	s.If = &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"services": {AdditionalProperties: isStandalone()}}}
-	s.Else = &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"listeners": {MinItems: jsonschema.Ptr(1)}}}
+	s.If = where("services", &jsonschema.Schema{AdditionalProperties: isStandalone()})
+	s.Else = where("listeners", some())
 }
 
 // isStandalone returns the schema of services without connections.
-func isStandalone() *jsonschema.Schema {
-	return &jsonschema.Schema{
-		Properties: map[string]*jsonschema.Schema{"standalone": {Const: jsonschema.Ptr[any](true)}},
-		Required:   []string{"standalone"},
-	}
-}
+func isStandalone() *jsonschema.Schema { return given("standalone", constant(true)) }
 
 func constrainACL(s *jsonschema.Schema, entry *format) {
-	s.Properties["policy"].Enum = []any{"allow", "deny"}
+	s.Properties["policy"].Enum = words([]string{"allow", "deny"})
 	formatted(s.Properties["exclude"].Items, entry)
 }
 
@@ -139,16 +128,15 @@ func constrainHeaders(s *jsonschema.Schema) {
 }
 
 // protocols are what a service may speak.
-func protocols() []any { return []any{"raw", "LAppS"} }
+func protocols() []any { return words([]string{"raw", "LAppS"}) }
 
 func constrainTimeouts(s *jsonschema.Schema) {
 	for _, p := range s.Properties {
 		between(p, 0, maxTimeout)
 	}
 	// pongWithoutPing checks this.
-	zero := &jsonschema.Schema{Const: jsonschema.Ptr[any](0)}
-	s.If = &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"ping_ms": zero}, Required: []string{"ping_ms"}}
-	s.Then = &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{"pong_ms": zero}}
+	s.If = given("ping_ms", constant(0))
+	s.Then = where("pong_ms", constant(0))
 }
 
 func constrainService(s *jsonschema.Schema) {
@@ -162,7 +150,13 @@ func constrainService(s *jsonschema.Schema) {
 	formatted(p["request_target"], requestTarget)
 	between(p["max_inbound_message_size"], 0, maxBytes)
 	constrainACL(p["acl"], prefix)
+	constrainRates(s)
 	between(p["outbox_bytes"], 0, maxBytes)
+	p["slow_consumer"].Enum = words([]string{"close", "drop_newest", "drop_oldest", "latest"})
+	p["origins"].UniqueItems = true
+	formatted(p["origins"].Items, origin)
+	p["subprotocols"].UniqueItems = true
+	formatted(p["subprotocols"].Items, subprotocol)
 	constrainHeaders(p["extra_headers"])
 	constrainCompression(p["compression"])
 
@@ -170,8 +164,13 @@ func constrainService(s *jsonschema.Schema) {
 	s.If = isStandalone()
 	s.Then = &jsonschema.Schema{Properties: make(map[string]*jsonschema.Schema)}
 	for _, key := range connectionKeys {
-		s.Then.Properties[key] = &jsonschema.Schema{Not: &jsonschema.Schema{}}
+		s.Then.Properties[key] = nothing()
 	}
+	// slowWithoutLimit checks this.
+	s.AllOf = append(s.AllOf, &jsonschema.Schema{
+		If:   given("outbox_bytes", constant(0)),
+		Then: where("slow_consumer", constant("close")),
+	})
 }
 
 func constrainCompression(s *jsonschema.Schema) {
@@ -192,3 +191,39 @@ func formatted(s *jsonschema.Schema, f *format) *jsonschema.Schema {
 	s.Pattern = f.pattern.String()
 	return s
 }
+
+// words returns strings as an enumeration.
+func words(all []string) []any {
+	enum := make([]any, len(all))
+	for i, word := range all {
+		enum[i] = word
+	}
+	return enum
+}
+
+// where returns the schema of objects whose key, where they have it, is of s.
+func where(key string, s *jsonschema.Schema) *jsonschema.Schema {
+	return &jsonschema.Schema{Properties: map[string]*jsonschema.Schema{key: s}}
+}
+
+// given returns the schema of objects that have a key, and it is of s.
+func given(key string, s *jsonschema.Schema) *jsonschema.Schema {
+	object := where(key, s)
+	object.Required = []string{key}
+	return object
+}
+
+// constant returns the schema of one value.
+func constant(v any) *jsonschema.Schema { return &jsonschema.Schema{Const: &v} }
+
+// not returns the schema of what is not of s.
+func not(s *jsonschema.Schema) *jsonschema.Schema { return &jsonschema.Schema{Not: s} }
+
+// nothing returns the schema that no value is of.
+func nothing() *jsonschema.Schema { return not(&jsonschema.Schema{}) }
+
+// some returns the schema of lists with elements.
+func some() *jsonschema.Schema { return &jsonschema.Schema{MinItems: jsonschema.Ptr(1)} }
+
+// none returns the schema of the empty list.
+func none() *jsonschema.Schema { return &jsonschema.Schema{MaxItems: jsonschema.Ptr(0)} }

@@ -95,7 +95,10 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 	if err := json.Unmarshal(config.Schema(), &root); err != nil {
 		t.Fatal(err)
 	}
-	noDefault := map[string]bool{".$schema": true, ".listeners[].address": true, ".services.*.request_target": true}
+	noDefault := map[string]bool{
+		".$schema": true, ".listeners[].address": true, ".listeners[].tls.client_ca": true, ".listeners[].tls.certificates[].cert": true,
+		".listeners[].tls.certificates[].key": true, ".services.*.request_target": true,
+	}
 	var walk func(path string, s map[string]any)
 	walk = func(path string, s map[string]any) {
 		properties, _ := s["properties"].(map[string]any)

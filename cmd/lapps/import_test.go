@@ -122,9 +122,9 @@ func TestImportRefuses(t *testing.T) {
 	}{
 		"nothing there": {nil, []string{"holds no configuration of LAppS"}},
 		"mistakes in both": {map[string]string{
-			"ws.json":    `{"port": 70000, "tls": true}`,
+			"ws.json":    `{"port": 70000, "tls": true, "tls_server_version": "3"}`,
 			"lapps.json": `{"services": {"a": {"depends": ["b"]}, "b": {"depends": ["a"]}}}`,
-		}, []string{"ws.json:1: port: must be between", "ws.json:1: tls: must be false", "services depend on each other: a -> b -> a"}},
+		}, []string{"ws.json:1: port: must be between", "ws.json:1: tls_server_version: must be a whole number", "services depend on each other: a -> b -> a"}},
 		"no JSON": {map[string]string{"ws.json": `{`}, []string{"ws.json:1: column 2"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,50 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+)
+
+// A place is a file or a directory that a configuration names.
+type place struct {
+	key  string  // listeners[0].tls.client_ca
+	path *string // in the configuration
+}
+
+// places returns what c names in the file system.
+func (c *Config) places() []place {
+	all := []place{{"directories.applications", &c.Directories.Applications}}
+	for i := range c.Listeners {
+		t, key := &c.Listeners[i].TLS, fmt.Sprintf("listeners[%d].tls", i)
+		for k := range t.Certificates {
+			pair := fmt.Sprintf("%s.certificates[%d]", key, k)
+			all = append(all, place{pair + ".cert", &t.Certificates[k].Cert}, place{pair + ".key", &t.Certificates[k].Key})
+		}
+		if t.ClientCA != "" {
+			all = append(all, place{key + ".client_ca", &t.ClientCA})
+		}
+	}
+	return all
+}
+
+// below makes a relative path one below a directory.
+func (p place) below(dir string) {
+	if !filepath.IsAbs(*p.path) {
+		*p.path = filepath.Join(dir, *p.path)
+	}
+}
+
+// clone returns a copy of c of which listeners, services and places may be
+// changed.
+func (c *Config) clone() *Config {
+	copied := *c
+	copied.Listeners = slices.Clone(c.Listeners)
+	for i := range copied.Listeners {
+		t := &copied.Listeners[i].TLS
+		t.Certificates = slices.Clone(t.Certificates)
+	}
+	copied.Services = maps.Clone(c.Services)
+	return &copied
+}
