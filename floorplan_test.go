@@ -30,11 +30,8 @@ services/modules/*  : services/vm services/nljson github.com/yuin/gopher-lua
 services            : acl protocol/wire protocol/rpc services/vm services/nljson github.com/yuin/gopher-lua
 server              : acl protocol/wire services
 server/epoll        : server github.com/panjf2000/gnet/v2 golang.org/x/sys
-<<<<<<< ours
 server/secure       : server protocol/wire
-=======
 server/proxied      : server
->>>>>>> theirs
 server/servertest   : server
 cmd/lapps           : *
 examples            :

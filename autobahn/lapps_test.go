@@ -155,7 +155,8 @@ func follow(lines *bufio.Scanner, addr, ended chan<- string) {
 	for lines.Scan() {
 		log.WriteString(lines.Text() + "\n")
 		if _, rest, ok := strings.Cut(lines.Text(), `"msg":"listening","address":"`); ok {
-			addr <- strings.TrimSuffix(rest, `"}`)
+			a, _, _ := strings.Cut(rest, `"`)
+			addr <- a
 		}
 	}
 	ended <- log.String()

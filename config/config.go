@@ -57,8 +57,9 @@ type Config struct {
 	Loops       int                `json:"loops" jsonschema:"Event loops that serve the connections. 0 means one per CPU."`
 	Services    map[string]Service `json:"services" jsonschema:"The services, by name. {} is a service with every default."`
 
-	file  string         // what it was read from
-	lines map[string]int // of the services there
+	file      string         // what it was read from
+	lines     map[string]int // of the services there
+	positions []position     // of the listeners
 }
 
 // A Listener is one address to listen on.

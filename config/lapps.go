@@ -87,12 +87,12 @@ func parseLAppS(server, services document, home string) (*Config, []Notice, erro
 	if len(all.Mistakes) > 0 {
 		return nil, notices, &all
 	}
-	lines := serviceLines(lc.source, lroot)
+	lines, positions := serviceLines(lc.source, lroot), lappsListenerPositions(sc.source, sroot)
 	cfg, err := decodeLAppS(sroot, lroot, home)
 	if err != nil {
 		return nil, notices, fmt.Errorf("config: %s, %s: checked and yet not decoded: %w", server.name, services.name, err)
 	}
-	cfg.file, cfg.lines = services.name, lines
+	cfg.file, cfg.lines, cfg.positions = services.name, lines, positions
 	return cfg, notices, nil
 }
 

@@ -9,9 +9,9 @@ import (
 	"lapps/services"
 )
 
-// check reports everything that is wrong with the configuration at path and
-// with the Lua files of its services. What means nothing here it says to
-// notices.
+// check reports everything that is wrong with the configuration at path, its
+// certificates and the Lua files of its services. What means nothing here, and
+// which certificates are not valid, it says to notices.
 func check(path string, notices io.Writer) error {
 	cfg, noted, err := loadConfig(path)
 	for _, n := range noted {
@@ -20,8 +20,12 @@ func check(path string, notices io.Writer) error {
 	if err != nil {
 		return err
 	}
+	_, expired, kerr := loadKeys(cfg)
+	for _, n := range expired {
+		fmt.Fprintln(notices, n)
+	}
 	all, err := serviceConfigs(cfg, directory(cfg))
-	errs := []error{err}
+	errs := []error{kerr, err}
 	for i := range all { // on services that are not among them, for one
 		all[i].Depends = nil
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,7 +28,11 @@ type daemon struct {
 	registry  *services.Registry
 	server    *server.Server
 	carrier   *epoll.Carrier
-	listeners []net.Listener
+	listeners []*listener
+	watch     *watch
+
+	// hangups has the certificates read again.
+	hangups chan os.Signal
 }
 
 // filesOf finds the directory of a service, and its name for people.
@@ -61,6 +64,7 @@ func (d *daemon) start(ctx context.Context) (err error) {
 	if d.carrier, err = epoll.New(epoll.Config{Loops: d.cfg.Loops, Log: d.log}); err != nil {
 		return errors.Join(err, d.closeListeners())
 	}
+	d.watch.start()
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
@@ -72,47 +76,17 @@ func (d *daemon) start(ctx context.Context) (err error) {
 		d.log.Warn("services take long to start; they answer 503 until they have")
 	case <-ctx.Done():
 	}
-	for _, ln := range d.listeners {
-		d.carrier.Listen(ln, d.server.Admit, d.server.Accept)
-		d.log.Info("listening", "address", ln.Addr().String())
+	for _, l := range d.listeners {
+		d.carrier.Listen(l.ln, l.door.Admit, l.accept)
+		d.log.Info("listening", "address", l.ln.Addr().String(), "scheme", l.scheme())
 	}
 	<-started
 	return nil
 }
 
-// listen opens the listeners, or none: a port that is taken is told before
-// any service starts.
-func (d *daemon) listen() error {
-	lc := net.ListenConfig{KeepAlive: -1} // the server's pings do it
-	for _, l := range d.cfg.Listeners {
-		ln, err := lc.Listen(context.Background(), "tcp", l.Address)
-		if err != nil {
-			return errors.Join(fmt.Errorf("cannot listen on %s: %w", l.Address, err), d.closeListeners())
-		}
-		d.listeners = append(d.listeners, ln)
-	}
-	return nil
-}
-
-func (d *daemon) closeListeners() error {
-	var errs []error
-	for _, ln := range d.listeners {
-		errs = append(errs, ln.Close())
-	}
-	return errors.Join(errs...)
-}
-
-// Addrs are the addresses that the daemon listens on.
-func (d *daemon) Addrs() []net.Addr {
-	var all []net.Addr
-	for _, ln := range d.listeners {
-		all = append(all, ln.Addr())
-	}
-	return all
-}
-
 // stop ends all in order: no new connections, 1001 to every peer, onShutdown
-// of every service, the loops; within the configured time.
+// of every service, the loops, encryption and the watch over its certificates;
+// within the configured time.
 func (d *daemon) stop() error {
 	d.carrier.StopAccepting()
 	limit := d.cfg.Timeouts.Shutdown.Duration()
@@ -122,7 +96,11 @@ func (d *daemon) stop() error {
 	// not go shall not prevent.
 	early, cancelEarly := within(limit * 3 / 4)
 	defer cancelEarly()
-	return errors.Join(d.server.Shutdown(early), d.registry.Stop(ctx), d.carrier.Stop(ctx))
+	errs := []error{d.server.Shutdown(early), d.registry.Stop(ctx), d.carrier.Stop(ctx)}
+	for _, l := range d.listeners {
+		errs = append(errs, l.stop(ctx))
+	}
+	return errors.Join(append(errs, d.watch.stop(ctx))...)
 }
 
 // within is a context that ends after limit; 0: never.
@@ -135,24 +113,52 @@ func within(limit time.Duration) (context.Context, context.CancelFunc) {
 
 // assemble makes what the configuration says, and starts nothing.
 func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, error) {
-	access, err := acl.Parse(cfg.ACL.Policy, cfg.ACL.Exclude)
-	if err != nil {
-		return nil, fmt.Errorf("acl: %w", err)
-	}
-	all, err := serviceConfigs(cfg, files)
-	if err != nil {
+	keys, notices, err := loadKeys(cfg)
+	all, serr := serviceConfigs(cfg, files)
+	if err := errors.Join(err, serr); err != nil {
 		return nil, err
+	}
+	for _, n := range notices {
+		log.Warn("configuration", "notice", n.String())
 	}
 	registry, err := services.New(all, modules, log)
 	if err != nil {
 		return nil, err
 	}
-	t := cfg.Timeouts
-	return &daemon{cfg: cfg, log: log, registry: registry, server: &server.Server{
+	d := &daemon{cfg: cfg, log: log, registry: registry, hangups: make(chan os.Signal, 1)}
+	if d.server, err = newServer(cfg, registry, log); err != nil {
+		return nil, err
+	}
+	for i, c := range cfg.Listeners {
+		l, err := newListener(cfg, c, keys[i], d.server, log)
+		if err != nil {
+			return nil, err
+		}
+		d.listeners = append(d.listeners, l)
+	}
+	d.watch = newWatch(d.listeners, d.hangups, log)
+	return d, nil
+}
+
+// newServer makes the server that a configuration describes.
+func newServer(cfg *config.Config, registry *services.Registry, log *slog.Logger) (*server.Server, error) {
+	access, err := acl.Parse(cfg.ACL.Policy, cfg.ACL.Exclude)
+	if err != nil {
+		return nil, fmt.Errorf("acl: %w", err)
+	}
+	l, t := cfg.Limits, cfg.Timeouts
+	return &server.Server{
 		Services: registry,
 		Access:   access,
-		MaxConns: cfg.Limits.Connections,
-		Head:     wire.HeadLimits{Bytes: cfg.Limits.HeaderBytes},
+		MaxConns: l.Connections,
+		Head:     wire.HeadLimits{Bytes: l.HeaderBytes},
+		Limits: server.Limits{
+			PerPrefix:  l.ConnectionsPerPrefix,
+			Accepts:    l.AcceptsPerSecond,
+			Handshakes: l.Handshakes,
+			Buffered:   int64(l.BufferedMB) << 20,
+			DryRun:     dryRun(l.DryRun),
+		},
 		Timeouts: server.Timeouts{
 			Handshake: t.Handshake.Duration(),
 			Idle:      t.Idle.Duration(),
@@ -163,7 +169,7 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 			Close:     t.Close.Duration(),
 		},
 		Log: log,
-	}}, nil
+	}, nil
 }
 
 // serviceConfigs are the services of a configuration, without those whose
@@ -203,6 +209,15 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			Instances:     s.Instances,
 			MaxMessage:    s.MaxInboundMessageSize,
 			OutboxBytes:   s.OutboxBytes,
+			SlowConsumer:  slowConsumers[s.SlowConsumer],
+			MaxConns:      s.Connections,
+			FirstMessage:  s.FirstMessage.Duration(),
+			Messages:      services.Rate{PerSecond: s.MessagesPerSecond, Burst: s.MessagesBurst},
+			Bytes:         services.Rate{PerSecond: s.BytesPerSecond, Burst: s.BytesBurst},
+			MaxAge:        s.MaxAge.Duration(),
+			MaxAgeJitter:  s.MaxAgeJitter.Duration(),
+			Origins:       s.Origins,
+			Subprotocols:  s.Subprotocols,
 			Compression:   compression(s.Compression),
 			Access:        access,
 			ExtraHeaders:  headerFields(s.ExtraHeaders),
@@ -233,6 +248,14 @@ func compression(c config.Compression) *wire.Compression {
 
 // dialects are the values of the key protocol.
 var dialects = map[string]services.Dialect{"raw": services.Raw, "LAppS": services.LAppS}
+
+// slowConsumers are the values of the key slow_consumer.
+var slowConsumers = map[string]services.SlowConsumer{
+	"close":       services.CloseSlow,
+	"drop_newest": services.DropNewest,
+	"drop_oldest": services.DropOldest,
+	"latest":      services.Latest,
+}
 
 // headerFields are the fields of an object, in order of their names.
 func headerFields(m map[string]string) (fields []wire.HeaderField) {

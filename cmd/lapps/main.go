@@ -67,7 +67,7 @@ Without a command it serves its examples on 127.0.0.1:5083.`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newCheck(), newImport(), newSchema(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newImport(), newCert(), newSchema(), newVersion())
 	return root
 }
 

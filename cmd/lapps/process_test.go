@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +49,7 @@ func lowerFileLimit() {
 type process struct {
 	cmd  *exec.Cmd
 	addr string
-	log  *bytes.Buffer
+	log  *logged
 	done chan error
 }
 
@@ -59,7 +58,7 @@ type process struct {
 func startProcess(t *testing.T, files int, doc string, apps map[string]string) *process {
 	t.Helper()
 	dir := writeApps(t, apps)
-	p := &process{log: new(bytes.Buffer), done: make(chan error, 1)}
+	p := &process{log: new(logged), done: make(chan error, 1)}
 	p.cmd = exec.Command(os.Args[0], "run", "-c", writeConfig(t, dir, doc))
 	p.cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d", asLapps, files))
 	stderr, err := p.cmd.StderrPipe()
@@ -73,9 +72,10 @@ func startProcess(t *testing.T, files int, doc string, apps map[string]string) *
 	go func() {
 		for lines := bufio.NewScanner(stderr); lines.Scan(); {
 			line := lines.Text()
-			p.log.WriteString(line + "\n")
-			if _, addr, ok := strings.Cut(line, `"msg":"listening","address":"`); ok {
-				listening <- strings.TrimSuffix(addr, `"}`)
+			io.WriteString(p.log, line+"\n")
+			if _, rest, ok := strings.Cut(line, `"msg":"listening","address":"`); ok {
+				addr, _, _ := strings.Cut(rest, `"`)
+				listening <- addr
 			}
 		}
 		p.done <- p.cmd.Wait()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"os"
 	"os/signal"
 	"syscall"
@@ -25,7 +24,13 @@ func run(ctx context.Context, path string, stderr io.Writer) error {
 	for _, n := range notices {
 		log.Warn("configuration", "notice", n.String())
 	}
-	return serve(ctx, cfg, directory(cfg), log, nil)
+	d, err := assemble(cfg, directory(cfg), log)
+	if err != nil {
+		return err
+	}
+	signal.Notify(d.hangups, syscall.SIGHUP) // the examples end with their terminal
+	defer signal.Stop(d.hangups)
+	return serve(ctx, d, nil)
 }
 
 // runExamples serves the embedded examples and says what to try.
@@ -38,7 +43,11 @@ func runExamples(ctx context.Context, stdout, stderr io.Writer) error {
 		sub, err := fs.Sub(examples.FS, name)
 		return sub, "the embedded examples", err
 	}
-	return serve(ctx, cfg, files, newLog(stderr), func(d *daemon) { welcome(stdout, d) })
+	d, err := assemble(cfg, files, newLog(stderr))
+	if err != nil {
+		return err
+	}
+	return serve(ctx, d, func() { welcome(stdout, d) })
 }
 
 // exampleConfig is the configuration of the embedded examples.
@@ -76,29 +85,25 @@ Control-C ends it. "lapps run -c PATH" serves services of your own; "lapps help"
 // serve runs a daemon until ctx ends or a signal comes; a second signal ends
 // the process at once. started, if not nil, is called when all services have
 // been started.
-func serve(ctx context.Context, cfg *config.Config, files filesOf, log *slog.Logger, started func(*daemon)) error {
+func serve(ctx context.Context, d *daemon, started func()) error {
 	ctx, release := untilSignal(ctx, func() { os.Exit(exitFailed) })
 	defer release()
-	raiseFileLimit(log)
+	raiseFileLimit(d.log)
 	tuneGarbage()
-	d, err := assemble(cfg, files, log)
-	if err != nil {
-		return err
-	}
 	if err := d.start(ctx); err != nil {
 		return &failure{err}
 	}
 	if started != nil {
-		started(d)
+		started()
 	}
 	<-ctx.Done()
-	log.Info("stopping", "deadline", cfg.Timeouts.Shutdown.Duration().String())
+	d.log.Info("stopping", "deadline", d.cfg.Timeouts.Shutdown.Duration().String())
 	if err := d.stop(); errors.Is(err, context.DeadlineExceeded) {
-		log.Warn("not all was answered before the deadline", "err", err)
+		d.log.Warn("not all was answered before the deadline", "err", err)
 	} else if err != nil {
-		log.Error("stopping", "err", err)
+		d.log.Error("stopping", "err", err)
 	}
-	log.Info("stopped")
+	d.log.Info("stopped")
 	return nil
 }
 
