@@ -14,7 +14,7 @@ import (
 
 // TestLapps plays all cases against lapps, as its users run it: a process of its
 // own, with compression, with one event loop and with two, with one instance of
-// the service and with four; built with the race detector, if this test is. The
+// the service and with four, and over wss as over ws; built with the race detector, if this test is. The
 // cases of groups 12 and 13 send 50 messages each, 5 with the race detector,
 // which makes compressing twenty times as slow; `make conformance` has them send
 // all.
@@ -24,17 +24,22 @@ func TestLapps(t *testing.T) {
 	if raceEnabled {
 		messages = "5"
 	}
-	for _, loops := range []int{1, 2} {
-		for _, instances := range []int{1, 4} {
-			t.Run(fmt.Sprintf("%d loops, %d instances", loops, instances), func(t *testing.T) {
-				url := startLapps(t, lapps, loops, instances)
-				// What waits may be played side by side; what computes, less so.
-				index := make(map[string]indexEntry)
-				conform(t, runner, index, "-url", url, "-cases", "1.*,2.*,3.*,4.*,5.*,6.*,7.*", "-parallel", "8")
-				conform(t, runner, index, "-url", url, "-cases", "9.*,10.*,12.*,13.*", "-parallel", "2", "-messages", messages)
-				checkVerdicts(t, index)
-			})
-		}
+	for _, set := range []struct {
+		loops, instances int
+		scheme           string
+	}{{1, 1, "ws"}, {1, 4, "ws"}, {2, 1, "ws"}, {2, 4, "ws"}, {2, 4, "wss"}} {
+		t.Run(fmt.Sprintf("%d loops, %d instances, %s", set.loops, set.instances, set.scheme), func(t *testing.T) {
+			addr, cert := startLapps(t, lapps, set.loops, set.instances, set.scheme == "wss")
+			at := []string{"-url", set.scheme + "://" + addr + "/echo"}
+			if cert != "" {
+				at = append(at, "-ca", cert)
+			}
+			// What waits may be played side by side; what computes, less so.
+			index := make(map[string]indexEntry)
+			conform(t, runner, index, append(at, "-cases", "1.*,2.*,3.*,4.*,5.*,6.*,7.*", "-parallel", "8")...)
+			conform(t, runner, index, append(at, "-cases", "9.*,10.*,12.*,13.*", "-parallel", "2", "-messages", messages)...)
+			checkVerdicts(t, index)
+		})
 	}
 }
 
@@ -98,17 +103,28 @@ func build(t *testing.T, name string, race bool) string {
 }
 
 // startLapps runs lapps with the configuration of reference, on a free port,
-// until the end of the test, and returns the address of its echo. What the race
-// detector finds fails the test.
-func startLapps(t *testing.T, binary string, loops, instances int) (url string) {
+// until the end of the test, and returns its address; encrypted: with a
+// certificate that lapps makes, which is in the file cert. What the race detector
+// finds fails the test.
+func startLapps(t *testing.T, binary string, loops, instances int, encrypted bool) (address, cert string) {
 	t.Helper()
-	config := filepath.Join(t.TempDir(), "lapps.json")
+	dir := t.TempDir()
+	config := filepath.Join(dir, "lapps.json")
+	listener := map[string]any{"address": "127.0.0.1:0"}
+	if encrypted {
+		cert = filepath.Join(dir, "cert.pem")
+		key := filepath.Join(dir, "key.pem")
+		if out, err := exec.Command(binary, "cert", "--host", "127.0.0.1", "--cert", cert, "--key", key).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		listener["tls"] = map[string]any{"certificates": []any{map[string]any{"cert": cert, "key": key}}}
+	}
 	examples, err := filepath.Abs("../examples")
 	if err != nil {
 		t.Fatal(err)
 	}
 	doc, err := json.Marshal(map[string]any{
-		"listeners":   []any{map[string]any{"address": "127.0.0.1:0"}},
+		"listeners":   []any{listener},
 		"directories": map[string]any{"applications": examples},
 		"loops":       loops,
 		"services": map[string]any{"echo": map[string]any{
@@ -141,12 +157,12 @@ func startLapps(t *testing.T, binary string, loops, instances int) (url string) 
 	})
 	select {
 	case a := <-addr:
-		return "ws://" + a + "/echo"
+		return a, cert
 	case log := <-ended:
 		ended <- log
 		t.Fatalf("lapps did not start:\n%s", log)
 	}
-	return ""
+	return "", ""
 }
 
 // follow reads lapps's log, and tells its address and, at its end, all of it.
