@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,24 +27,26 @@ import (
 // state.
 type conn struct {
 	// Immutable.
-	srv     *Server
-	sock    Socket
-	scratch *scratch // its loop's
-	id      uint64
+	srv      *Server
+	listener *Listener
+	sock     Socket
+	scratch  *scratch // its loop's
+	id       uint64
 
 	// Owned by the loop.
-	state   state
-	surplus bool // over the server's limit: refuse it
-	pinged  bool // our ping is not answered yet
-	paused  bool // the socket is not read
-	left    bool // the seat was told to leave
-	going   bool // leaves when what it has received is delivered
+	state  state
+	places places // what it has of what is limited
+	pinged bool   // our ping is not answered yet
+	paused bool   // the socket is not read
+	left   bool   // the seat was told to leave
+	going  bool   // leaves when what it has received is delivered
 
 	joinEnded bool // the service has answered, or was not asked
 	ours      bool // the loop itself appended to the outbox: Receive flushes
 	decoder   wire.Decoder
-	head      *head // until open
-	held      *held // what waits for the service to take it
+	client    netip.AddrPort // the socket's, until the head names another
+	head      *head          // until open
+	held      *held          // what waits for the service to take it
 	service   *services.Service
 	seat      *services.Seat
 	timer     Timer
@@ -299,6 +302,7 @@ func (c *conn) Lost(err error) {
 	c.mu.Unlock()
 	if c.state == stateNew || c.state == stateJoining {
 		c.logLost(err)
+		c.shaken()
 	}
 	c.state = stateLost
 	c.sock.Loop().Stop(&c.timer)

@@ -22,3 +22,15 @@ type Meter struct{ meter }
 func (m *Meter) Take(perSecond, burst int, now time.Duration) bool {
 	return m.take(1, perSecond, burst, now, now)
 }
+
+// Places is how many places have been taken of the limited ones: connections,
+// opening handshakes, and prefixes.
+func (s *Server) Places() (connections, handshakes, prefixes int) {
+	for i := range s.prefixes.shards {
+		shard := &s.prefixes.shards[i]
+		shard.mu.Lock()
+		prefixes += len(shard.counts)
+		shard.mu.Unlock()
+	}
+	return int(s.taken.Load()), int(s.shaking.Load()), prefixes
+}

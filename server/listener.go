@@ -4,8 +4,10 @@ import (
 	"crypto/x509"
 	"net/netip"
 	"sync/atomic"
+	"time"
 
 	"lapps/acl"
+	"lapps/protocol/wire"
 )
 
 // A Listener is one of the places where peers connect to a Server. Its fields
@@ -30,16 +32,60 @@ type Listener struct {
 	// ForwardedHeader is X-Forwarded-For or Forwarded (RFC 7239).
 	ForwardedHeader string
 
-	open atomic.Int64
+	open atomic.Int64 // connections that MaxConns let in
 }
 
 // Admit reports whether a connection from a may be accepted at all. A carrier
-// asks it before it allocates anything.
-func (l *Listener) Admit(a netip.AddrPort) bool { return l.Server.Admit(a) }
+// asks it before it allocates anything, once for each connection: those that
+// may are counted against Limits.Accepts.
+func (l *Listener) Admit(a netip.AddrPort) bool {
+	s := l.Server
+	if !l.trusts(a.Addr()) && !s.Access.Allows(a.Addr()) {
+		return false
+	}
+	rate := s.Limits.Accepts
+	return rate == 0 || s.accepts.allows(time.Now(), rate) || !s.exceeds(LimitAccepts)
+}
 
 // Accept is an Acceptor: it makes a connection of sock. It is called on the
-// socket's loop.
-func (l *Listener) Accept(sock Socket) (Receiver, error) { return l.Server.Accept(sock) }
+// socket's loop. A connection over a limit is told so and closed; that is not
+// an error.
+func (l *Listener) Accept(sock Socket) (Receiver, error) {
+	s := l.Server
+	c := &conn{
+		srv:      s,
+		listener: l,
+		sock:     sock,
+		client:   sock.RemoteAddr(),
+		scratch:  s.scratchOf(sock.Loop()),
+		id:       s.ids.Add(1),
+		head:     s.newHead(),
+
+		joinEnded: true,
+	}
+	if err := s.enter(c); err != nil {
+		return nil, err
+	}
+	c.start()
+	return c, nil
+}
+
+// Open is how many connections of this listener there are, without those that
+// were refused for being too many.
+func (l *Listener) Open() int { return int(l.open.Load()) }
+
+// trusts reports whether a is a proxy's address.
+func (l *Listener) trusts(a netip.Addr) bool { return l.Trusted != nil && l.Trusted.Allows(a) }
+
+// forwards reports whether the peer at a is a proxy that names its client in
+// the head of the request.
+func (l *Listener) forwards(a netip.Addr) bool { return l.ForwardedHops > 0 && l.trusts(a) }
+
+// clientOf is the client behind remote, whose request is r. The error is a
+// *wire.Refusal.
+func (l *Listener) clientOf(remote netip.AddrPort, r *wire.Request) (netip.AddrPort, error) {
+	return wire.ClientAddr(remote, r.Header, l.ForwardedHeader, l.ForwardedHops, l.trusts)
+}
 
 // Certified is a Socket that knows its peer's certificate.
 type Certified interface {

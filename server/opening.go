@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -11,26 +12,84 @@ import (
 
 // A head is what a connection needs until it is open.
 type head struct {
-	shake   wire.Handshake
-	began   bool // a byte has arrived
-	request *wire.Request
+	shake       wire.Handshake
+	strict      *wire.Handshake // nil, unless Server.Head is only counted: it obeys it
+	began       bool            // a byte has arrived
+	late        bool            // it has taken longer than it may, which is only counted
+	large       bool            // it is larger than it may be, which has been counted
+	request     *wire.Request
+	subprotocol string // what was agreed on; "": none
+}
+
+// looseHead bounds opening handshakes where Server.Head is only counted.
+var looseHead = wire.HeadLimits{Bytes: 1 << 20, Line: 1 << 20, Headers: 1 << 20}
+
+func (s *Server) newHead() *head {
+	h := &head{shake: wire.Handshake{Limits: s.Head}}
+	if s.dry(LimitHeader) {
+		h.strict = &wire.Handshake{Limits: s.Head}
+		h.shake.Limits = looseHead
+	}
+	return h
 }
 
 // start begins the life of a connection.
 func (c *conn) start() {
 	c.timer.F = c.tick
 	c.since = c.sock.Loop().Now()
-	if c.surplus { // told at once, so that it costs as little as may be
-		c.refuse(&wire.Refusal{Status: http.StatusServiceUnavailable, Reason: "too many connections"})
+	if err := c.enter(); err != nil { // told at once, so that it costs as little as may be
+		c.refuse(err)
 		return
 	}
 	c.schedule()
 }
 
+// enter asks what can be asked before a byte has been received.
+func (c *conn) enter() error {
+	if err := c.takePlaces(); err != nil {
+		return err
+	}
+	if c.listener.forwards(c.client.Addr()) {
+		return nil // the head says whose connection it is
+	}
+	return c.identified()
+}
+
+// identify finds out whose connection it is, where a proxy has written it into
+// the head.
+func (c *conn) identify() error {
+	if !c.listener.forwards(c.client.Addr()) {
+		return nil // known since enter
+	}
+	client, err := c.listener.clientOf(c.client, c.head.request)
+	if err != nil {
+		return err
+	}
+	c.client = client
+	return c.identified()
+}
+
+// identified asks what depends on the client's address. The carrier has asked
+// Server.Access before; that may have been about a proxy.
+func (c *conn) identified() error {
+	if !c.srv.Access.Allows(c.client.Addr()) {
+		return errAddress
+	}
+	return c.takePrefix()
+}
+
+var errAddress = &wire.Refusal{Status: http.StatusForbidden, Reason: "your address is not allowed"}
+
 // receiveHead takes bytes of the opening handshake.
 func (c *conn) receiveHead(p []byte) {
-	c.head.began = true
-	r, rest, err := c.head.shake.Feed(p)
+	if !c.head.began {
+		c.head.began = true
+		if err := c.takeHandshake(); err != nil {
+			c.refuse(err)
+			return
+		}
+	}
+	r, rest, err := c.feed(p)
 	switch {
 	case err != nil:
 		c.refuse(err)
@@ -43,6 +102,34 @@ func (c *conn) receiveHead(p []byte) {
 	}
 }
 
+// feed is that of the Handshake, and counts heads that are too large.
+func (c *conn) feed(p []byte) (r *wire.Request, rest []byte, err error) {
+	h := c.head
+	if h.strict != nil {
+		if _, _, err := h.strict.Feed(p); err != nil {
+			h.strict = nil
+			c.countLarge(err)
+		}
+	}
+	r, rest, err = h.shake.Feed(p)
+	c.countLarge(err)
+	return r, rest, err
+}
+
+// countLarge counts the head, once, if err says that it is larger than
+// Server.Head.
+func (c *conn) countLarge(err error) {
+	var refusal *wire.Refusal
+	if c.head.large || !errors.As(err, &refusal) {
+		return
+	}
+	switch refusal.Status {
+	case http.StatusRequestHeaderFieldsTooLarge, http.StatusRequestURITooLong:
+		c.head.large = true
+		c.srv.exceeds(LimitHeader)
+	}
+}
+
 // join routes the request and asks the service for a seat. rest is what
 // came behind the request.
 func (c *conn) join(rest []byte) {
@@ -52,25 +139,49 @@ func (c *conn) join(rest []byte) {
 		return
 	}
 	c.service = service
+	c.head.subprotocol = service.Subprotocol(c.head.request.Subprotocols)
 	c.state = stateJoining
 	if len(rest) > 0 {
 		c.hold(rest)
 	}
-	request := services.Request{Request: c.head.request, RemoteAddr: c.sock.RemoteAddr()}
+	c.ask(false)
+}
+
+// ask asks the service for a seat, be it one too many.
+func (c *conn) ask(surplus bool) {
+	request := services.Request{
+		Request:     c.head.request,
+		RemoteAddr:  c.client,
+		Subprotocol: c.head.subprotocol,
+		Surplus:     surplus,
+	}
+	if sock, ok := c.sock.(Certified); ok {
+		request.Certificate = sock.PeerCertificate()
+	}
 	c.joinEnded = false
-	service.Join(c, request, func(seat *services.Seat, err error) {
+	c.service.Join(c, request, func(seat *services.Seat, err error) {
 		c.sock.Loop().Post(func() { c.joined(seat, err) })
 	})
 }
 
 // route finds the service for the request.
 func (c *conn) route() (*services.Service, error) {
-	service := c.srv.Services.Lookup(c.head.request.Path)
+	if err := c.identify(); err != nil {
+		return nil, err
+	}
+	r := c.head.request
+	service := c.srv.Services.Lookup(r.Path)
 	if service == nil {
 		return nil, &wire.Refusal{Status: http.StatusNotFound, Reason: "no service has this path"}
 	}
-	if !service.Admits(c.sock.RemoteAddr().Addr()) {
-		return nil, &wire.Refusal{Status: http.StatusForbidden, Reason: "your address is not allowed"}
+	if !service.Admits(c.client.Addr()) {
+		return nil, errAddress
+	}
+	switch origins := r.Header["Origin"]; {
+	case len(origins) > 1:
+		return nil, &wire.Refusal{Status: http.StatusBadRequest, Reason: fmt.Sprintf("there are %d Origin lines, want 1", len(origins))}
+	case len(origins) == 1 && !service.AdmitsOrigin(origins[0]):
+		return nil, &wire.Refusal{Status: http.StatusForbidden, Reason: "your origin is not allowed"}
 	}
 	return service, nil
 }
@@ -86,11 +197,20 @@ func (c *conn) joined(seat *services.Seat, err error) {
 		}
 		return
 	}
-	if err != nil {
+	switch {
+	case err == services.ErrFull && !c.srv.exceeds(LimitService):
+		c.ask(true)
+	case err != nil:
 		c.refuse(err)
-		return
+	default:
+		c.open()
 	}
-	accept := c.head.request.AppendAccept(nil, "", c.negotiate(), c.service.ExtraHeaders)
+}
+
+// open answers that the peer is admitted.
+func (c *conn) open() {
+	c.shaken()
+	accept := c.head.request.AppendAccept(nil, c.head.subprotocol, c.negotiate(), c.service.ExtraHeaders)
 	backlog, err := c.sock.Write([][]byte{accept})
 	if err != nil {
 		return // Lost follows
@@ -129,7 +249,7 @@ func (c *conn) refuse(err error) {
 	if !errors.As(err, &refusal) {
 		refusal = &wire.Refusal{Status: http.StatusInternalServerError, Reason: "the server failed"}
 	}
-	c.log().Debug("handshake refused", "remote_addr", c.sock.RemoteAddr(), "status", refusal.Status, "reason", refusal.Reason)
+	c.log().Debug("handshake refused", "remote_addr", c.client, "status", refusal.Status, "reason", refusal.Reason)
 	if _, err := c.sock.Write([][]byte{refusal.Append(nil)}); err == nil {
 		c.linger(c.srv.closeTimeout())
 	}
@@ -137,6 +257,7 @@ func (c *conn) refuse(err error) {
 
 // linger hands the connection to its carrier, which ends it.
 func (c *conn) linger(d time.Duration) {
+	c.shaken()
 	c.state = stateLingering
 	c.sock.Loop().Stop(&c.timer)
 	c.due = 0

@@ -21,7 +21,8 @@ type Server struct {
 	// Services is asked for the service at each request's path.
 	Services *services.Registry
 
-	// Access says which addresses may connect to any service.
+	// Access says which addresses may connect to any service: the peers', and
+	// those of the clients they are proxies for.
 	Access *acl.List
 
 	// MaxConns is how many connections there may be; 0 means no limit. The
@@ -40,6 +41,14 @@ type Server struct {
 	Log *slog.Logger
 
 	exceedings exceedings
+
+	accepts  pace
+	taken    atomic.Int64 // connections that MaxConns let in
+	shaking  atomic.Int64 // opening handshakes under way
+	prefixes prefixes
+
+	bareOnce sync.Once
+	bare     Listener // one without settings
 
 	ids     atomic.Uint64
 	scratch sync.Map // Loop to *scratch
@@ -66,27 +75,16 @@ type Timeouts struct {
 // errDraining aborts connections that arrive during Shutdown.
 var errDraining = errors.New("server: shutting down")
 
-// Admit reports whether a peer at this address may connect to any service.
-// A carrier asks it before it allocates anything.
-func (s *Server) Admit(a netip.AddrPort) bool { return s.Access.Allows(a.Addr()) }
+// Admit is that of a Listener without settings.
+func (s *Server) Admit(a netip.AddrPort) bool { return s.listener().Admit(a) }
 
-// Accept is an Acceptor: it makes a connection of sock. It is called on the
-// socket's loop.
-func (s *Server) Accept(sock Socket) (Receiver, error) {
-	c := &conn{
-		srv:     s,
-		sock:    sock,
-		scratch: s.scratchOf(sock.Loop()),
-		id:      s.ids.Add(1),
-		head:    &head{shake: wire.Handshake{Limits: s.Head}},
+// Accept is that of a Listener without settings.
+func (s *Server) Accept(sock Socket) (Receiver, error) { return s.listener().Accept(sock) }
 
-		joinEnded: true,
-	}
-	if err := s.enter(c); err != nil {
-		return nil, err
-	}
-	c.start()
-	return c, nil
+// listener is a Listener without settings.
+func (s *Server) listener() *Listener {
+	s.bareOnce.Do(func() { s.bare.Server = s })
+	return &s.bare
 }
 
 // Open is how many connections there are, those in their handshake included.
@@ -156,7 +154,7 @@ func (s *Server) each(f func(*conn)) {
 	}
 }
 
-// enter counts c.
+// enter puts c on the ring.
 func (s *Server) enter(c *conn) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,12 +167,12 @@ func (s *Server) enter(c *conn) error {
 	c.next, c.prev = &s.conns, s.conns.prev
 	c.prev.next, c.next.prev = c, c
 	s.open++
-	c.surplus = s.MaxConns > 0 && s.open > s.MaxConns
 	return nil
 }
 
 // exit forgets c.
 func (s *Server) exit(c *conn) {
+	c.giveBack()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.prev.next, c.next.prev = c.next, c.prev

@@ -23,7 +23,9 @@ func (c *conn) deadline() (at time.Duration, then func(*conn)) {
 	}
 	switch c.state {
 	case stateNew, stateJoining:
-		sooner(c.since, t.Handshake, (*conn).lateHandshake)
+		if !c.head.late {
+			sooner(c.since, t.Handshake, (*conn).lateHandshake)
+		}
 	case stateOpen:
 		if c.going {
 			sooner(c.since, c.srv.closeTimeout(), (*conn).gone)
@@ -84,6 +86,10 @@ func (c *conn) tick() {
 }
 
 func (c *conn) lateHandshake() {
+	if !c.srv.exceeds(LimitHandshakeTime) {
+		c.head.late = true
+		return
+	}
 	switch {
 	case c.state == stateJoining:
 		c.refuse(&wire.Refusal{Status: http.StatusServiceUnavailable, Reason: "the service did not answer in time"})

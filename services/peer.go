@@ -57,4 +57,7 @@ type Request struct {
 
 	// Certificate is the client's, verified; nil: it has shown none.
 	Certificate *x509.Certificate
+
+	// Surplus has the peer seated although the service has MaxConns already.
+	Surplus bool
 }

@@ -74,10 +74,13 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
 		answer(nil, unavailable("the service is busy"))
 		return
 	}
+	if !in.service.takeSeat(r.Surplus) {
+		answer(nil, ErrFull)
+		return
+	}
 	s := &Seat{in: in, peer: p, id: p.ID()}
 	s.handler = lua.LNumber(s.id)
 	in.service.reg.handlers.add(s)
-	in.service.seats.Add(1)
 	if !in.onConnect {
 		answer(s, nil)
 		return
@@ -227,17 +230,19 @@ func requestTable(l *lua.LState, r Request) *lua.LTable {
 		headers.RawSetString(strings.ToLower(name), lua.LString(strings.Join(values, ", ")))
 	}
 	headers.RawSetString("host", lua.LString(r.Host))
-	protocols := l.CreateTable(len(r.Subprotocols), 0)
-	for _, p := range r.Subprotocols {
-		protocols.Append(lua.LString(p))
-	}
-	t := l.CreateTable(0, 6)
+	t := l.CreateTable(0, 8)
 	t.RawSetString("target", lua.LString(r.Target))
 	t.RawSetString("path", lua.LString(r.Path))
 	t.RawSetString("query", lua.LString(r.Query))
 	t.RawSetString("remote_addr", lua.LString(r.RemoteAddr.String()))
 	t.RawSetString("headers", headers)
-	t.RawSetString("subprotocols", protocols)
+	t.RawSetString("subprotocols", stringArray(l, r.Subprotocols))
+	if r.Subprotocol != "" {
+		t.RawSetString("subprotocol", lua.LString(r.Subprotocol))
+	}
+	if r.Certificate != nil {
+		t.RawSetString("certificate", certificateTable(l, r.Certificate))
+	}
 	return t
 }
 

@@ -81,7 +81,9 @@ type Config struct {
 	MaxAge, MaxAgeJitter time.Duration
 
 	// Origins are those that may connect, as the Origin header has them
-	// (RFC 6454), or with *. in place of any sub-domain; none means all.
+	// (RFC 6454), or with *. in place of any sub-domain; none means all. A
+	// port that is the scheme's default may be left out; null is an origin
+	// like others.
 	Origins []string
 
 	// Subprotocols are those that the service speaks, in order of preference.
@@ -147,6 +149,11 @@ func (c *Config) check(modules []vm.Module) error {
 			return fmt.Errorf("services: %s: preload: there is no module %s", c.Name, name)
 		}
 	}
+	for _, o := range c.Origins {
+		if _, ok := parseOriginPattern(o); !ok {
+			return fmt.Errorf("services: %s: origin %q: want scheme://host[:port], where the host may begin with *., or null", c.Name, o)
+		}
+	}
 	return nil
 }
 
@@ -155,9 +162,10 @@ func (c *Config) check(modules []vm.Module) error {
 type Service struct {
 	// Immutable.
 	Config
-	reg    *Registry
-	limits wire.Limits
-	log    *slog.Logger
+	reg     *Registry
+	limits  wire.Limits
+	origins []originPattern
+	log     *slog.Logger
 
 	needs    []*Service // what Depends names
 	neededBy []*Service // the other way round
@@ -166,7 +174,7 @@ type Service struct {
 
 	next    atomic.Uint64               // counts joins: the round robin over running
 	running atomic.Pointer[[]*instance] // immutable snapshot; nil while the service is stopped
-	seats   atomic.Int64                // peers that have one
+	seats   atomic.Int64                // peers that have one, or are joining
 	warned  atomic.Bool                 // that onMessage returns nothing
 	failed  atomic.Uint64               // how often a run ended with an error
 
@@ -176,12 +184,17 @@ type Service struct {
 func newService(c Config, r *Registry) *Service {
 	c.Messages.Burst = cmp.Or(c.Messages.Burst, c.Messages.PerSecond)
 	c.Bytes.Burst = cmp.Or(c.Bytes.Burst, max(c.Bytes.PerSecond, c.MaxMessage))
-	return &Service{
+	s := &Service{
 		Config: c,
 		reg:    r,
 		limits: wire.Limits{Frame: c.MaxMessage, Message: c.MaxMessage},
 		log:    r.log.With("service", c.Name),
 	}
+	for _, o := range c.Origins {
+		p, _ := parseOriginPattern(o) // Config.check has
+		s.origins = append(s.origins, p)
+	}
+	return s
 }
 
 // Limits are the limits of the service's messages, for the decoders of all
@@ -191,10 +204,31 @@ func (s *Service) Limits() *wire.Limits { return &s.limits }
 // Admits reports whether a may connect to the service.
 func (s *Service) Admits(a netip.Addr) bool { return s.Access.Allows(a) }
 
+// AdmitsOrigin reports whether a web page of this origin, the value of an
+// Origin header, may connect to the service.
+func (s *Service) AdmitsOrigin(value string) bool {
+	if len(s.origins) == 0 {
+		return true
+	}
+	o, ok := parseOrigin(value)
+	return ok && slices.ContainsFunc(s.origins, func(p originPattern) bool { return p.matches(o) })
+}
+
+// Subprotocol is the one that the service prefers of those that a client
+// offers; "" where it speaks none of them (RFC 6455, section 4.2.2).
+func (s *Service) Subprotocol(offers []string) string {
+	for _, p := range s.Subprotocols {
+		if slices.Contains(offers, p) {
+			return p
+		}
+	}
+	return ""
+}
+
 // Running reports whether the service is started.
 func (s *Service) Running() bool { return s.running.Load() != nil }
 
-// Seats is how many peers the service has now.
+// Seats is how many peers the service has now, those that are joining included.
 func (s *Service) Seats() int { return int(s.seats.Load()) }
 
 // Failures is how often the run of a standalone service has ended with an
@@ -303,7 +337,8 @@ func stopAll(ctx context.Context, all []*instance) error {
 
 // Join asks for a seat for p, whose opening handshake is r. answer is called
 // once, from any goroutine: at once, or after onConnect. It brings the seat,
-// or a *wire.Refusal. A seat that was answered must Leave, once.
+// or a *wire.Refusal, which is ErrFull where the service has MaxConns. A seat
+// that was answered must Leave, once.
 func (s *Service) Join(p Peer, r Request, answer func(*Seat, error)) {
 	all := s.running.Load()
 	if all == nil {
@@ -312,6 +347,19 @@ func (s *Service) Join(p Peer, r Request, answer func(*Seat, error)) {
 	}
 	in := (*all)[s.next.Add(1)%uint64(len(*all))]
 	in.join(p, r, answer)
+}
+
+// ErrFull refuses a peer that is one too many.
+var ErrFull error = unavailable("the service has too many connections")
+
+// takeSeat counts a seat, if there is one left or the peer is to have one all the
+// same. However many goroutines are at it, no more than MaxConns succeed.
+func (s *Service) takeSeat(surplus bool) bool {
+	if n := s.seats.Add(1); s.MaxConns > 0 && n > int64(s.MaxConns) && !surplus {
+		s.seats.Add(-1)
+		return false
+	}
+	return true
 }
 
 func unavailable(why string) *wire.Refusal {

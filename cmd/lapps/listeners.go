@@ -44,7 +44,12 @@ func newListener(cfg *config.Config, c config.Listener, keys *secure.Keys, srv *
 	}}
 	l.accept = l.door.Accept
 	if keys != nil {
-		l.layer = secure.New(secure.Config{Keys: keys, Handshakes: cfg.Limits.Handshakes, Log: log})
+		l.layer = secure.New(secure.Config{
+			Keys:       keys,
+			Handshakes: cfg.Limits.Handshakes,
+			DryRun:     slices.Contains(cfg.Limits.DryRun, server.LimitHandshakes.String()),
+			Log:        log,
+		})
 		l.accept = l.layer.Accept(l.accept)
 	}
 	if c.ProxyProtocol == "required" || c.ProxyProtocol == "optional" {

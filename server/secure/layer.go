@@ -18,8 +18,9 @@ type Config struct {
 	Keys *Keys
 
 	// Handshakes is how many may be under way at a time; 0 means no limit.
-	// Further ones wait for their turn.
+	// Further ones wait for their turn, or with DryRun are only counted.
 	Handshakes int
+	DryRun     bool
 
 	Log *slog.Logger // nil means slog.Default(). Handshakes that fail are logged at level debug
 }
@@ -34,6 +35,7 @@ type Layer struct {
 	// Immutable.
 	keys    *Keys
 	slots   int           // handshakes at a time; 0: no limit
+	dry     bool          // slots are not enforced
 	compute chan struct{} // holds one for each handshake that computes
 	log     *slog.Logger
 
@@ -51,6 +53,7 @@ type Stats struct {
 	Completed uint64 // handshakes
 	Resumed   uint64 // of those, the ones that took up an earlier session
 	Failed    uint64 // handshakes, for any reason but the peer's going
+	Queued    uint64 // handshakes that were more than Config.Handshakes
 	Evicted   uint64 // handshakes that were ended because others waited
 	NotTLS    uint64 // connections whose first byte was not TLS's
 
@@ -58,7 +61,7 @@ type Stats struct {
 	Waiting int // handshakes that wait for one
 }
 
-type counts struct{ completed, resumed, failed, evicted, notTLS atomic.Uint64 }
+type counts struct{ completed, resumed, failed, queued, evicted, notTLS atomic.Uint64 }
 
 // A scratch is what the connections of a loop read and write with. Owned by
 // the loop.
@@ -77,6 +80,7 @@ func New(c Config) *Layer {
 	return &Layer{
 		keys:    c.Keys,
 		slots:   c.Handshakes,
+		dry:     c.DryRun,
 		compute: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		log:     c.Log,
 	}
@@ -121,6 +125,7 @@ func (l *Layer) Stats() Stats {
 		Completed: l.counts.completed.Load(),
 		Resumed:   l.counts.resumed.Load(),
 		Failed:    l.counts.failed.Load(),
+		Queued:    l.counts.queued.Load(),
 		Evicted:   l.counts.evicted.Load(),
 		NotTLS:    l.counts.notTLS.Load(),
 		Shaking:   shaking,
@@ -140,7 +145,11 @@ func (l *Layer) scratchOf(loop server.Loop) *scratch {
 // its loop.
 func (l *Layer) enter(h *handshake) {
 	l.mu.Lock()
-	if l.slots == 0 || l.shaking.Len() < l.slots {
+	over := l.slots > 0 && l.shaking.Len() >= l.slots
+	if over {
+		l.counts.queued.Add(1)
+	}
+	if !over || l.dry {
 		h.place = l.shaking.PushBack(h)
 		l.mu.Unlock()
 		h.begin()

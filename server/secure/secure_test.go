@@ -39,7 +39,8 @@ type world struct {
 	layer   *secure.Layer
 	carrier *servertest.Carrier
 	peers   []*echo
-	writes  int // to the socket below
+	writes  int  // to the socket below
+	dry     bool // slots are only counted
 }
 
 // An echo sends back what it receives.
@@ -98,7 +99,7 @@ func open(t *testing.T, handshakes int, change func(w *world, o *secure.Options)
 		if w.keys, err = secure.Load(o); err != nil {
 			t.Fatal(err)
 		}
-		w.layer = secure.New(secure.Config{Keys: w.keys, Handshakes: handshakes})
+		w.layer = secure.New(secure.Config{Keys: w.keys, Handshakes: handshakes, DryRun: w.dry})
 		accept := w.layer.Accept(func(s server.Socket) (server.Receiver, error) {
 			e := &echo{Socket: s}
 			w.peers = append(w.peers, e)
@@ -370,6 +371,19 @@ func TestSlots(t *testing.T) {
 		gone.(interface{ Reset() }).Reset()
 		synctest.Wait()
 		if s := w.layer.Stats(); s.Waiting != 0 || s.Shaking != 2 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// TestSlotsDry counts what would have had to wait.
+func TestSlotsDry(t *testing.T) {
+	open(t, 1, func(w *world, _ *secure.Options) { w.dry = true }, func(w *world) {
+		w.dial().Write(clientHello(t))
+		synctest.Wait()
+		w.echoes(w.client(w.config()), 5)
+		synctest.Wait()
+		if s := w.layer.Stats(); s.Queued != 1 || s.Evicted != 0 || s.Completed != 1 {
 			t.Errorf("%+v", s)
 		}
 	})

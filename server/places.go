@@ -1,0 +1,87 @@
+package server
+
+import (
+	"net/http"
+	"sync/atomic"
+
+	"lapps/protocol/wire"
+)
+
+// places are those that a connection has taken of the limited ones, and gives
+// back. Who is refused for want of a place has not taken it: a client that is
+// told to come later, and lingers, does not keep itself out.
+type places struct{ server, listener, prefix, handshake bool }
+
+// take takes a place, one of limit (0: as many as one likes), of which taken
+// have gone. Where there is none left, and l is only counted, it takes one all
+// the same. However many goroutines are at it, no more than limit succeed.
+func (s *Server) take(taken *atomic.Int64, limit int, l Limit) bool {
+	if n := taken.Add(1); limit > 0 && n > int64(limit) && s.exceeds(l) {
+		taken.Add(-1)
+		return false
+	}
+	return true
+}
+
+// takePlaces takes what c needs to connect at all.
+func (c *conn) takePlaces() error {
+	s, l := c.srv, c.listener
+	if c.places.server = s.take(&s.taken, s.MaxConns, LimitConnections); !c.places.server {
+		return unavailable("too many connections")
+	}
+	if c.places.listener = s.take(&l.open, l.MaxConns, LimitListener); !c.places.listener {
+		return unavailable("too many connections to this address and port")
+	}
+	return nil
+}
+
+// takePrefix takes one of the places of the client's prefix. A client whose
+// address is not known, such as one of a Unix-domain socket, needs none.
+func (c *conn) takePrefix() error {
+	s := c.srv
+	if s.Limits.PerPrefix == 0 || !c.client.IsValid() {
+		return nil
+	}
+	p := prefixOf(c.client.Addr())
+	if s.prefixes.enter(p) > s.Limits.PerPrefix && s.exceeds(LimitPrefix) {
+		s.prefixes.leave(p)
+		return &wire.Refusal{Status: http.StatusTooManyRequests, Reason: "too many connections from your address"}
+	}
+	c.places.prefix = true
+	return nil
+}
+
+// takeHandshake takes a place among the opening handshakes under way.
+func (c *conn) takeHandshake() error {
+	s := c.srv
+	if c.places.handshake = s.take(&s.shaking, s.Limits.Handshakes, LimitHandshakes); !c.places.handshake {
+		return unavailable("too many opening handshakes at a time")
+	}
+	return nil
+}
+
+// shaken gives the place of takeHandshake back, once.
+func (c *conn) shaken() {
+	if c.places.handshake {
+		c.places.handshake = false
+		c.srv.shaking.Add(-1)
+	}
+}
+
+// giveBack gives all other places back.
+func (c *conn) giveBack() {
+	if c.places.server {
+		c.srv.taken.Add(-1)
+	}
+	if c.places.listener {
+		c.listener.open.Add(-1)
+	}
+	if c.places.prefix {
+		c.srv.prefixes.leave(prefixOf(c.client.Addr()))
+	}
+	c.places = places{}
+}
+
+func unavailable(why string) *wire.Refusal {
+	return &wire.Refusal{Status: http.StatusServiceUnavailable, Reason: why}
+}
