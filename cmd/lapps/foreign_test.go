@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"io"
@@ -167,8 +168,8 @@ func TestCutStreams(t *testing.T) {
 	for piece, sizes := range map[int][]int{1: {0, 1, 200}, 3: {0, 1, 2000}, 1000: {0, 1, 70_000, 300_000}} {
 		transport := &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: trust(t, cert)},
-			Dial: func(network, addr string) (net.Conn, error) {
-				c, err := net.Dial(network, addr)
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				c, err := new(net.Dialer).DialContext(ctx, network, addr)
 				if err != nil {
 					return nil, err
 				}
