@@ -10,7 +10,14 @@ import (
 // places are those that a connection has taken of the limited ones, and gives
 // back. Who is refused for want of a place has not taken it: a client that is
 // told to come later, and lingers, does not keep itself out.
-type places struct{ server, listener, prefix, handshake bool }
+type places uint8
+
+const (
+	placeServer places = 1 << iota
+	placeListener
+	placePrefix
+	placeHandshake
+)
 
 // take takes a place, one of limit (0: as many as one likes), of which taken
 // have gone. Where there is none left, and l is only counted, it takes one all
@@ -26,12 +33,14 @@ func (s *Server) take(taken *atomic.Int64, limit int, l Limit) bool {
 // takePlaces takes what c needs to connect at all.
 func (c *conn) takePlaces() error {
 	s, l := c.srv, c.listener
-	if c.places.server = s.take(&s.taken, s.MaxConns, LimitConnections); !c.places.server {
+	if !s.take(&s.taken, s.MaxConns, LimitConnections) {
 		return unavailable("too many connections")
 	}
-	if c.places.listener = s.take(&l.open, l.MaxConns, LimitListener); !c.places.listener {
+	c.places |= placeServer
+	if !s.take(&l.open, l.MaxConns, LimitListener) {
 		return unavailable("too many connections to this address and port")
 	}
+	c.places |= placeListener
 	return nil
 }
 
@@ -47,39 +56,40 @@ func (c *conn) takePrefix() error {
 		s.prefixes.leave(p)
 		return &wire.Refusal{Status: http.StatusTooManyRequests, Reason: "too many connections from your address"}
 	}
-	c.places.prefix = true
+	c.places |= placePrefix
 	return nil
 }
 
 // takeHandshake takes a place among the opening handshakes under way.
 func (c *conn) takeHandshake() error {
 	s := c.srv
-	if c.places.handshake = s.take(&s.shaking, s.Limits.Handshakes, LimitHandshakes); !c.places.handshake {
+	if !s.take(&s.shaking, s.Limits.Handshakes, LimitHandshakes) {
 		return unavailable("too many opening handshakes at a time")
 	}
+	c.places |= placeHandshake
 	return nil
 }
 
 // shaken gives the place of takeHandshake back, once.
 func (c *conn) shaken() {
-	if c.places.handshake {
-		c.places.handshake = false
+	if c.places&placeHandshake != 0 {
+		c.places &^= placeHandshake
 		c.srv.shaking.Add(-1)
 	}
 }
 
 // giveBack gives all other places back.
 func (c *conn) giveBack() {
-	if c.places.server {
+	if c.places&placeServer != 0 {
 		c.srv.taken.Add(-1)
 	}
-	if c.places.listener {
+	if c.places&placeListener != 0 {
 		c.listener.open.Add(-1)
 	}
-	if c.places.prefix {
+	if c.places&placePrefix != 0 {
 		c.srv.prefixes.leave(prefixOf(c.client.Addr()))
 	}
-	c.places = places{}
+	c.places = 0
 }
 
 func unavailable(why string) *wire.Refusal {
