@@ -53,6 +53,7 @@ func (c *conn) leave(code wire.Code, reason string) {
 	c.since = c.sock.Loop().Now()
 	c.held = nil
 	c.decoder.Release()
+	c.countInput()
 	c.readNoMore()
 	c.reschedule()
 	c.leaveSeat(func() { c.sock.Loop().Post(c.answered) })
@@ -72,6 +73,7 @@ func (c *conn) closing() {
 	c.since = c.sock.Loop().Now()
 	c.held = nil
 	c.decoder.Release()
+	c.countInput()
 	c.readNoMore()
 	c.reschedule()
 	c.leaveSeat(nil)

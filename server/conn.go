@@ -48,7 +48,7 @@ type conn struct {
 	head      *head          // until open
 	held      *held          // what waits for the service to take it
 	service   *services.Service
-	seat      *services.Seat
+	seat      *services.Seat // set with mu held
 	timer     Timer
 	due       time.Duration // when the timer is armed for, on the loop's clock; 0: it is not
 	heard     time.Duration // when something was received last
@@ -67,6 +67,11 @@ type conn struct {
 	mu     sync.Mutex   // guards the fields below
 	outbox []wire.Frame // what waits for the loop; nil while nothing does
 	queued int          // bytes of the outbox, part and backlog
+	slow   *slow        // what the policy for slow peers needs; nil: nothing
+	lent   int          // bytes of queued that are payloads which other outboxes refer to as well
+	input  int          // bytes received that no mailbox has taken yet; the loop alone changes it
+	booked int          // of all of these, what stands in the loop's book
+	over   bool         // the outbox was over half full, or something was dropped: see Seat.Emptied
 	dirty  bool         // on the dirty list, or to be flushed by the loop anyway
 
 	full    atomic.Bool // the outbox is well filled: see high; changed with mu held
@@ -123,6 +128,7 @@ func (c *conn) Receive(p []byte) error {
 	if c.ours {
 		c.Flush()
 	}
+	c.countInput()
 	return nil
 }
 
@@ -217,6 +223,7 @@ func (c *conn) deliver(rest []byte, then func()) (taken bool) {
 	n, err := 0, error(nil)
 	if len(messages) > 0 {
 		n, err = c.seat.Deliver(messages)
+		c.delivered(messages[:n])
 	}
 	switch {
 	case err == nil && then != nil:
@@ -292,13 +299,14 @@ func (c *conn) resume() {
 	if c.ours {
 		c.Flush()
 	}
+	c.countInput()
 }
 
 // Lost implements Receiver.
 func (c *conn) Lost(err error) {
 	c.mu.Lock()
 	c.closed.Store(true)
-	c.outbox, c.queued = nil, 0
+	c.abandonLocked()
 	c.mu.Unlock()
 	if c.state == stateNew || c.state == stateJoining {
 		c.logLost(err)

@@ -39,9 +39,12 @@
 //	shutdown                                  close 1001
 //	nothing received, no pong, message not    close 1008
 //	finished in time
-//	outbox over its limit, or no progress:    close 1013
-//	the service does not keep up, or the
-//	peer does not read
+//	outbox over its limit, where the          close 1013
+//	service does not have messages dropped
+//	(slow.go), or no progress: the service
+//	does not keep up, or the peer does not
+//	read
+//	all hold more than Limits.Buffered        close 1013, those who hold most (buffered.go)
 //
 // In all of these, what the peer sent before is answered before the Close
 // frame goes out, but for a peer that does not read.

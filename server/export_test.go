@@ -34,3 +34,6 @@ func (s *Server) Places() (connections, handshakes, prefixes int) {
 	}
 	return int(s.taken.Load()), int(s.shaking.Load()), prefixes
 }
+
+// Booked is what the loops' books say that all connections hold.
+func (s *Server) Booked() int64 { return s.booked() }

@@ -188,7 +188,9 @@ func (c *conn) route() (*services.Service, error) {
 
 // joined is the service's answer.
 func (c *conn) joined(seat *services.Seat, err error) {
+	c.mu.Lock()
 	c.seat = seat
+	c.mu.Unlock()
 	c.joinEnded = true
 	if c.state != stateJoining { // refused or lost meanwhile
 		c.leaveSeat(nil)
@@ -221,6 +223,7 @@ func (c *conn) open() {
 	c.heard = c.sock.Loop().Now()
 	c.mu.Lock()
 	c.queued += backlog
+	c.countLocked()
 	c.mu.Unlock()
 	c.backlog = backlog
 	c.resume()

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"sync"
 
 	"lapps/protocol/wire"
@@ -33,6 +34,7 @@ type scratch struct {
 	vec      [][]byte           // what is to be written
 	packed   int                // what compressing it has cost, see cost
 	flate    wire.Flate
+	book     book // not only the loop's
 }
 
 // scratchOf returns the scratch of a loop.
@@ -48,26 +50,43 @@ func (s *Server) scratchOf(l Loop) *scratch {
 // none.
 var outboxes = sync.Pool{New: func() any { return new([16]wire.Frame) }}
 
-// Send implements services.Peer. A peer that reads too slowly is closed with
-// 1013: what waits for it is dropped, but for the Close frame. An empty outbox
-// takes one frame of any size.
+// charge is what f counts for in an outbox.
+func charge(f wire.Frame) int { return f.Size() + frameCost }
+
+// Send implements services.Peer. An empty outbox takes one frame of any size.
+// What becomes of a peer that reads too slowly is its service's policy, see
+// makeRoomLocked.
 func (c *conn) Send(f wire.Frame) (queued int, err error) {
-	size := f.Size() + frameCost
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed.Load() {
 		return c.queued, services.ErrGone
 	}
-	if limit := c.service.OutboxBytes; limit > 0 && c.queued > 0 && c.queued+size > limit {
-		c.dropLocked()
-		c.pushLocked(wire.CloseFrame(wire.TryAgainLater, "reading too slowly"))
-		c.dirtyLocked()
-		return c.queued, services.ErrBackpressure
+	old := c.outdatedLocked(f)
+	if !c.fitsLocked(f, old) && c.srv.exceeds(LimitOutbox) {
+		if err := c.makeRoomLocked(f); err != nil {
+			return c.queued, err
+		}
 	}
-	c.pushLocked(f)
+	if old != nil {
+		c.replaceLocked(old, f)
+	} else {
+		c.pushLocked(f)
+	}
 	c.dirtyLocked()
 	if c.queued > c.high() {
 		c.full.Store(true)
+		c.over = true
+	}
+	return c.queued, nil
+}
+
+// Buffered implements services.Peer.
+func (c *conn) Buffered() (n int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return 0, services.ErrGone
 	}
 	return c.queued, nil
 }
@@ -84,17 +103,27 @@ func (c *conn) high() int {
 // Full implements services.Peer.
 func (c *conn) Full() bool { return c.full.Load() && !c.closed.Load() && !c.parting.Load() }
 
-// sent takes n bytes off the account.
-func (c *conn) sent(n int) {
+// sent takes n bytes off the account. Of the others, so many of a shared payload
+// are referred to no more.
+func (c *conn) sent(n, returned int) {
 	c.mu.Lock()
 	c.queued -= n
-	emptied := c.full.Load() && c.queued <= c.high()/2
-	if emptied {
+	c.lent -= returned
+	c.countLocked()
+	drained := c.full.Load() && c.queued <= c.high()/2
+	if drained {
 		c.full.Store(false)
 	}
+	emptied := c.over && c.queued < c.high()
+	if emptied {
+		c.over = false
+	}
 	c.mu.Unlock()
-	if emptied && c.seat != nil {
+	if drained && c.seat != nil {
 		c.seat.Drained()
+	}
+	if emptied && c.seat != nil && !c.left {
+		c.seat.Emptied()
 	}
 }
 
@@ -124,8 +153,9 @@ func (c *conn) pushLocked(f wire.Frame) {
 	if c.outbox == nil {
 		c.outbox = outboxes.Get().(*[16]wire.Frame)[:0]
 	}
+	c.indexLocked(f)
 	c.outbox = append(c.outbox, f)
-	c.queued += f.Size() + frameCost
+	c.chargeLocked(f)
 	if f.Op == wire.Close {
 		c.closed.Store(true)
 	}
@@ -137,15 +167,6 @@ func (c *conn) dirtyLocked() {
 		c.dirty = true
 		c.sock.Loop().Dirty(c)
 	}
-}
-
-// dropLocked empties the outbox.
-func (c *conn) dropLocked() {
-	for _, f := range c.outbox {
-		c.queued -= f.Size() + frameCost
-	}
-	clear(c.outbox)
-	c.outbox = c.outbox[:0]
 }
 
 // Flush implements Flusher: it writes the outbox, in slices, until the
@@ -168,7 +189,7 @@ func (c *conn) Flush() {
 			return // Lost follows
 		}
 		c.backlog = backlog
-		c.sent(size - backlog)
+		c.sent(size-backlog, 0)
 		if c.scratch.packed >= slice && backlog == 0 {
 			c.flushLater()
 			return
@@ -205,7 +226,7 @@ func (c *conn) noticeClose() {
 
 // Writable implements Receiver.
 func (c *conn) Writable() {
-	c.sent(c.backlog)
+	c.sent(c.backlog, 0)
 	c.backlog = 0
 	c.heard, c.pinged = c.sock.Loop().Now(), false // who reads is alive
 	if c.pong != nil {
@@ -223,10 +244,12 @@ func (c *conn) take() (vec [][]byte, size int) {
 	if c.part == nil && !c.takeFrames() {
 		return nil, 0
 	}
+	before := c.part
 	saved := c.encode()
+	returned := c.returnLent(before)
 	clear(s.frames)
-	if saved != 0 {
-		c.sent(saved)
+	if saved != 0 || returned != 0 {
+		c.sent(saved, returned)
 	}
 	for _, p := range s.vec {
 		size += len(p)
@@ -237,21 +260,38 @@ func (c *conn) take() (vec [][]byte, size int) {
 // takeFrames moves about a slice of the outbox to the scratch's frames; false:
 // it is empty.
 func (c *conn) takeFrames() bool {
-	s, size := c.scratch, 0
+	s := c.scratch
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, f := range c.outbox {
+	size := 0
+	if c.slow != nil {
+		n := 0
+		n, size = c.moveLocked(c.slow.kept, 0)
+		c.slow.kept = slices.Delete(c.slow.kept, 0, n)
+	}
+	if size < slice {
+		n, _ := c.moveLocked(c.outbox, size)
+		c.shiftLocked(n)
+	}
+	if len(s.frames) == 0 {
+		c.dirty = false
+		c.slow = nil
+	}
+	return len(s.frames) > 0
+}
+
+// moveLocked appends frames to the scratch's, until those cost a slice. It
+// returns how many, and what all of them cost.
+func (c *conn) moveLocked(frames []wire.Frame, size int) (n, _ int) {
+	for _, f := range frames {
 		c.queued -= frameCost
-		s.frames = append(s.frames, f)
+		c.scratch.frames = append(c.scratch.frames, f)
+		n++
 		if size += c.cost(f); size >= slice {
 			break
 		}
 	}
-	c.shiftLocked(len(s.frames))
-	if len(s.frames) == 0 {
-		c.dirty = false
-	}
-	return len(s.frames) > 0
+	return n, size
 }
 
 // cost is what writing f costs, in bytes.
@@ -264,6 +304,7 @@ func (c *conn) cost(f wire.Frame) int {
 
 // shiftLocked takes n frames off the outbox.
 func (c *conn) shiftLocked(n int) {
+	c.unindexLocked(n)
 	if n < len(c.outbox) {
 		clear(c.outbox[:n])
 		c.outbox = c.outbox[n:]

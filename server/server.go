@@ -41,6 +41,7 @@ type Server struct {
 	Log *slog.Logger
 
 	exceedings exceedings
+	relief     relief
 
 	accepts  pace
 	taken    atomic.Int64 // connections that MaxConns let in
@@ -116,6 +117,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.each((*conn).goAway)
 	select {
 	case <-drained:
+		s.relief.wg.Wait() // nobody is left who would need another one
 		return nil
 	case <-ctx.Done():
 	}
@@ -143,15 +145,20 @@ func (s *Server) drain() <-chan struct{} {
 
 // each has f called for each connection, on its loop.
 func (s *Server) each(f func(*conn)) {
+	for _, c := range s.all() {
+		c.sock.Loop().Post(func() { f(c) })
+	}
+}
+
+// all returns all connections.
+func (s *Server) all() []*conn {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	all := make([]*conn, 0, s.open)
 	for c := s.conns.next; c != nil && c != &s.conns; c = c.next {
 		all = append(all, c)
 	}
-	s.mu.Unlock()
-	for _, c := range all {
-		c.sock.Loop().Post(func() { f(c) })
-	}
+	return all
 }
 
 // enter puts c on the ring.

@@ -124,6 +124,7 @@ func (in *instance) bcastSend(l *lua.LState) int {
 // (it reads too slowly, it is going) concerns nobody else.
 func (in *instance) broadcast(c *channel, f wire.Frame) {
 	members := c.members()
+	f.Channel = c.key
 	if len(members) > 1 {
 		f.Shared = new(wire.Shared)
 	}

@@ -10,7 +10,7 @@ import (
 // The callbacks of a service's table. Those of standalone services first.
 var (
 	programs  = []string{"init", "run"}
-	reactions = []string{"onStart", "onConnect", "onMessage", "onDisconnect", "onShutdown"}
+	reactions = []string{"onStart", "onConnect", "onMessage", "onDrain", "onDisconnect", "onShutdown"}
 )
 
 // checkCallbacks reports every callback that is missing or no function.

@@ -35,7 +35,7 @@ func (c *channels) create(id uint64) error {
 	case c.m == nil:
 		c.m = make(map[uint64]*channel)
 	}
-	c.m[id] = &channel{}
+	c.m[id] = &channel{key: uint32(len(c.m) + 1)}
 	return nil
 }
 
@@ -48,6 +48,8 @@ func (c *channels) find(id uint64) *channel {
 
 // A channel is a set of seats. Its zero value is empty.
 type channel struct {
+	key uint32 // of its own, from 1 on: there are at most maxChannels; immutable
+
 	mu     sync.Mutex // guards the fields below; nothing is called with it held. Seat.subs.mu is locked before it
 	seats  []*Seat
 	index  map[*Seat]int // where each stands in seats

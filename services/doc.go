@@ -25,6 +25,11 @@
 // one frame, encoded once, that the sending instance puts into the outbox of
 // each; at the end of its turn each loop is woken once.
 //
+// Where a peer reads too slowly Config.SlowConsumer says what becomes of messages:
+// the Peer obeys it, and knows a broadcast's channel by Frame.Channel. When it has
+// read (Seat.Emptied) onDrain is called, by way of the mailbox like a message;
+// services without that callback are told nothing.
+//
 // What a peer is, the package does not know: the server implements Peer. It
 // knows no socket, no TLS and no JSON but nljson.
 package services

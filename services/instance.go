@@ -24,6 +24,7 @@ type instance struct {
 	log       *slog.Logger
 	callbacks *lua.LTable // the service's table: what its module returned
 	onConnect bool        // the table has an onConnect
+	onDrain   bool        // and an onDrain
 	json      *nljson.Lib
 	ended     chan struct{} // closed when run is over; nil where there is none
 
@@ -115,9 +116,17 @@ func (in *instance) load(machine *vm.Instance) error {
 	if _, err := in.call("onStart"); err != nil {
 		return err
 	}
-	onConnect, err := in.vm.Index(table, "onConnect") // which onStart may have set
-	in.onConnect = onConnect != lua.LNil
+	if in.onConnect, err = in.has("onConnect"); err != nil { // which onStart may have set
+		return err
+	}
+	in.onDrain, err = in.has("onDrain")
 	return err
+}
+
+// has reports whether there is a callback.
+func (in *instance) has(name string) (bool, error) {
+	fn, err := in.vm.Index(in.callbacks, name)
+	return fn != lua.LNil, err
 }
 
 // call calls a callback, if there is one, and returns its first result. It is

@@ -139,7 +139,7 @@ func (s *Seat) respond(r *rpc.Request, results []lua.LValue) {
 		s.fail(rpc.InternalError, internal, nil)
 		return
 	}
-	s.in.send(s, wire.Frame{Op: wire.Binary, Payload: payload})
+	s.in.send(s, wire.Frame{Op: wire.Binary, Reply: true, Payload: payload})
 }
 
 // callOnMessage calls onMessage(handler, type, message).
@@ -187,7 +187,7 @@ func (s *Seat) fail(code rpc.Code, message string, data lua.LValue) {
 		s.in.log.Error("the data of an error has no form in the protocol", "handler", s.id, "err", err)
 		payload, _ = s.in.encodeError(code, message, nil)
 	}
-	s.in.send(s, wire.Frame{Op: wire.Binary, Payload: payload})
+	s.in.send(s, wire.Frame{Op: wire.Binary, Reply: true, Payload: payload})
 }
 
 func (in *instance) encodeError(code rpc.Code, message string, data lua.LValue) (string, error) {

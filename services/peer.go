@@ -16,9 +16,16 @@ type Peer interface {
 	ID() uint64
 
 	// Send queues f behind what was sent before and returns how many bytes
-	// wait now. It goes out after Waker().Wake(). The error is ErrGone, or
-	// ErrBackpressure where the peer reads too slowly.
+	// wait now. It goes out after Waker().Wake(). The error is ErrGone, or,
+	// where the peer reads too slowly and there is no room for f,
+	// ErrBackpressure, and the connection is closed, or ErrDropped, and it is
+	// not. Config.SlowConsumer says which; with Latest f may have taken the
+	// place of another.
 	Send(f wire.Frame) (queued int, err error)
+
+	// Buffered is how many bytes wait for the peer to read, as
+	// Config.OutboxBytes counts them. The error is ErrGone.
+	Buffered() (n int, err error)
 
 	// Close sends a Close frame behind what was sent before and ends the
 	// connection, after Waker().Wake(). A second Close does nothing.
@@ -43,6 +50,7 @@ type Waker interface{ Wake() }
 var (
 	ErrGone         = errors.New("no such connection")
 	ErrBackpressure = errors.New("backpressure")
+	ErrDropped      = errors.New("dropped")
 )
 
 // A Request is the opening handshake of a peer.

@@ -67,6 +67,18 @@ func (r *Registry) Lookup(path string) *Service { return (*r.targets.Load())[pat
 // and must not be modified.
 func (r *Registry) Services() []*Service { return r.all }
 
+// Buffered is how many bytes of messages wait in the mailboxes of all services.
+func (r *Registry) Buffered() (sum int64) {
+	for _, s := range r.all {
+		if all := s.running.Load(); all != nil {
+			for _, in := range *all {
+				sum += int64(in.vm.Stats().QueuedBytes)
+			}
+		}
+	}
+	return sum
+}
+
 // Start starts every service that has AutoStart, and what those depend on,
 // whether it has AutoStart or not: each once all that it depends on runs, and
 // as far as that allows all at once. It waits for them. One that does not

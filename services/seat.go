@@ -40,6 +40,7 @@ type Seat struct {
 	gate    vm.Gate
 	drained atomic.Pointer[chan struct{}] // closed by Drained; nil: nobody waits
 	closed  atomic.Bool                   // the service has closed the connection: what still waits is dropped
+	emptied atomic.Bool                   // an onDrain waits
 
 	answered bool // the handler of the message at hand has sent a response; owned by the baton's holder
 	subs     subs
@@ -65,6 +66,7 @@ const (
 // The kinds of events of a seat. A message's is its wire.Op.
 const (
 	kindConnect = 0x80 + iota
+	kindDrain
 	kindLeave
 )
 
@@ -136,6 +138,24 @@ func (s *Seat) Drained() {
 	}
 }
 
+// Emptied is told, before Leave, when less than half of what the peer's outbox
+// holds waits, after it was more or something was dropped: onDrain is called
+// behind what was delivered before. Where that waits to be called already it is
+// called once.
+func (s *Seat) Emptied() {
+	if s.in.onDrain && !s.emptied.Swap(true) {
+		s.in.vm.Post(vm.Event{Target: s, Kind: kindDrain}) // or it has stopped
+	}
+}
+
+// Waiting is how many bytes of the peer's messages wait to be handled. Any
+// goroutine.
+func (s *Seat) Waiting() int { return s.in.vm.Waiting(&s.gate) }
+
+// Drop has the messages that wait to be handled dropped, and those to come. Leave
+// follows. Any goroutine.
+func (s *Seat) Drop() { s.closed.Store(true) }
+
 // awaitDrained has the peer's next message wait while the peer is Full: so a
 // peer that sends and does not read holds up itself, and is not closed for the
 // answers that wait for it. Others are handled meanwhile.
@@ -171,6 +191,8 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 	switch e.Kind {
 	case kindConnect:
 		s.connect()
+	case kindDrain:
+		s.drain()
 	case kindLeave:
 		s.leave()
 	default:
@@ -202,6 +224,17 @@ func (s *Seat) connect() {
 		return
 	}
 	j.answer(s, nil)
+}
+
+// drain tells the service that it may send again.
+func (s *Seat) drain() {
+	s.emptied.Store(false)
+	if s.closed.Load() {
+		return
+	}
+	if _, err := s.in.call("onDrain", s.handler); err != nil {
+		logLua(s.in.log, "lua error", err, "function", "onDrain", "handler", s.id)
+	}
 }
 
 // leave ends the seat.

@@ -60,7 +60,8 @@ type Config struct {
 	MaxMessage int
 
 	// OutboxBytes is how much may wait for a peer that reads slowly, in
-	// bytes; 0 means no limit.
+	// bytes, 48 for each message included; 0 means no limit. An empty outbox
+	// takes one message of any size.
 	OutboxBytes int
 
 	// SlowConsumer is what happens to a message when OutboxBytes wait.
@@ -109,14 +110,28 @@ type Config struct {
 type Rate struct{ PerSecond, Burst int }
 
 // A SlowConsumer is a policy for a peer that reads too slowly. It is about
-// messages: control frames are never dropped.
+// messages, whole ones: what has begun to be written is finished, and control
+// frames are never dropped. Nor is a response of the LAppS protocol by itself,
+// for clients count them: where there is no room for it the connection is closed,
+// whatever the policy.
 type SlowConsumer uint8
 
 const (
-	CloseSlow  SlowConsumer = iota // close the connection, with 1013
-	DropNewest                     // drop the message
-	DropOldest                     // drop those that have waited longest
-	Latest                         // of each channel only the newest waits
+	// CloseSlow closes the connection with 1013; what waits is dropped.
+	CloseSlow SlowConsumer = iota
+
+	// DropNewest drops the message that there is no room for: ErrDropped.
+	DropNewest
+
+	// DropOldest drops those that have waited longest, until there is room.
+	// The newest is dropped only where responses take all of it.
+	DropOldest
+
+	// Latest has only the newest message of a broadcast channel wait: it takes
+	// the place of the one before, also while there is room. For messages
+	// of no channel, and where there is no room all the same, it is
+	// CloseSlow.
+	Latest
 )
 
 // A Dialect is what the messages of a service are.
@@ -177,6 +192,7 @@ type Service struct {
 	seats   atomic.Int64                // peers that have one, or are joining
 	warned  atomic.Bool                 // that onMessage returns nothing
 	failed  atomic.Uint64               // how often a run ended with an error
+	dropped atomic.Uint64               // messages that were not sent, see Dropped
 
 	mu sync.Mutex // one Start or Stop at a time
 }
@@ -234,6 +250,13 @@ func (s *Service) Seats() int { return int(s.seats.Load()) }
 // Failures is how often the run of a standalone service has ended with an
 // error, in any of its instances.
 func (s *Service) Failures() uint64 { return s.failed.Load() }
+
+// Dropped is how many messages were dropped because their peers read too slowly:
+// by the policy SlowConsumer, or with the connections that it closed.
+func (s *Service) Dropped() uint64 { return s.dropped.Load() }
+
+// CountDropped adds n messages to those. Peers call it.
+func (s *Service) CountDropped(n int) { s.dropped.Add(uint64(n)) }
 
 // Check compiles every Lua file of the service and returns all that is wrong.
 func (s *Service) Check() error {

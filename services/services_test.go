@@ -30,6 +30,7 @@ type peer struct {
 	mu     sync.Mutex
 	events []string
 	full   bool
+	drops  bool
 	gone   bool
 }
 
@@ -54,8 +55,18 @@ func (p *peer) Send(f wire.Frame) (int, error) {
 	if p.full {
 		return 0, services.ErrBackpressure
 	}
+	if p.drops {
+		return 0, services.ErrDropped
+	}
 	p.note("%v %s", f.Op, f.Payload)
 	return f.Size(), nil
+}
+
+func (p *peer) Buffered() (int, error) {
+	if p.gone {
+		return 0, services.ErrGone
+	}
+	return 4711, nil
 }
 
 func (p *peer) Close(code wire.Code, reason string) { p.note("close %d %s", code, reason) }
@@ -164,6 +175,10 @@ func TestWS(t *testing.T) {
 			{`return ws:close(h, 1000, "\255")`, "false, usage: ws:close(handler, code [, reason]): reason must be a string of UTF-8"},
 			{`return ws:close(7, 1000)`, "false, no such connection"},
 			{`return ws:close(2^53, 4000, "bye"), ws:close(2^53, 4000)`, "true, false, no such connection"},
+			{`return ws:buffered(h)`, "4711"},
+			{`return ws:buffered(7)`, "false, no such connection"},
+			{`return ws:buffered("7")`, "false, usage: ws:buffered(handler): handler must be a number, not a string"},
+			{`return ws:buffered()`, "false, usage: ws:buffered(handler): wrong number of arguments"},
 			{`return instance_id, require("lib.helper").name`, "test/1, helper"},
 		} {
 			deliver(t, s, c.code)
@@ -188,10 +203,13 @@ func TestSendErrors(t *testing.T) {
 			p.full = true
 			deliver(t, s, "x")
 			p.happened()
+			p.full, p.drops = false, true
+			deliver(t, s, "x")
+			p.happened()
 			p.gone = true
 			deliver(t, s, "x")
 			p.happened()
-			for _, want := range []string{`sent\tfalse\tbackpressure`, `sent\tfalse\tno such connection`} {
+			for _, want := range []string{`sent\tfalse\tbackpressure`, `sent\tfalse\tdropped`, `sent\tfalse\tno such connection`} {
 				if !strings.Contains(log.String(), want) {
 					t.Errorf("%q is not in %s", want, log)
 				}
@@ -364,6 +382,7 @@ func TestDoesNotStart(t *testing.T) {
 		{"number", "return 1", "test.lua must return the table of its callbacks, not a number"},
 		{"no onMessage", "return {}", "test.lua: the function onMessage is missing"},
 		{"wrong types", "return {onStart = 1, onMessage = 'x'}", "test.lua: onStart must be a function, not a number; onMessage must be a function, not a string"},
+		{"onDrain", "return {onMessage = print, onDrain = true}", "test.lua: onDrain must be a function, not a boolean"},
 		{"hostile metatable", "return setmetatable({}, {__index = function() error('no index') end})", "no index"},
 		{"onStart", "return {onMessage = print, onStart = function() error('bad start') end}", "bad start"},
 	} {

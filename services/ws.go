@@ -14,20 +14,23 @@ import (
 //	ws:send(handler, opcode, string)      a message; opcode is 1 (text) or 2 (binary)
 //	ws:send(handler, message)             a LAppS message: nljson, or a table
 //	ws:close(handler, code [, reason])    closes the connection
+//	ws:buffered(handler)                  how many bytes wait for its peer to read
 //
-// They return true, or false and why not. They never raise an error and never
+// They return true, or that number, or false and why not. They never raise an error and never
 // block.
 func (in *instance) ws(l *lua.LState) *lua.LTable {
 	return l.SetFuncs(l.NewTable(), map[string]lua.LGFunction{
-		"send":  in.wsSend,
-		"close": in.wsClose,
+		"send":     in.wsSend,
+		"close":    in.wsClose,
+		"buffered": in.wsBuffered,
 	})
 }
 
 const (
-	usageSend  = "usage: ws:send(handler, opcode, string)"
-	usageLAppS = "usage: ws:send(handler, message)"
-	usageClose = "usage: ws:close(handler, code [, reason])"
+	usageSend     = "usage: ws:send(handler, opcode, string)"
+	usageLAppS    = "usage: ws:send(handler, message)"
+	usageClose    = "usage: ws:close(handler, code [, reason])"
+	usageBuffered = "usage: ws:buffered(handler)"
 
 	maxReason = 123 // bytes: a Close frame holds 125 (RFC 6455, section 5.5), two of them the code
 )
@@ -98,7 +101,7 @@ func (in *instance) message(v lua.LValue, usage string) (f wire.Frame, kind rpc.
 	if err != nil {
 		return f, 0, "not a message of the LAppS protocol: " + err.Error()
 	}
-	return wire.Frame{Op: wire.Binary, Payload: payload}, kind, ""
+	return wire.Frame{Op: wire.Binary, Reply: kind.Answers(), Payload: payload}, kind, ""
 }
 
 // encode returns the CBOR of what tell tells. It calls no Lua.
@@ -134,6 +137,22 @@ func (in *instance) wsClose(l *lua.LState) int {
 	}
 	in.close(seat, code, reason)
 	return yes(l)
+}
+
+func (in *instance) wsBuffered(l *lua.LState) int {
+	if l.GetTop() != 2 {
+		return no(l, usageBuffered+": wrong number of arguments")
+	}
+	seat, why := in.seatOf(l.Get(2), usageBuffered)
+	if seat == nil {
+		return no(l, why)
+	}
+	n, err := seat.peer.Buffered()
+	if err != nil {
+		return no(l, err.Error())
+	}
+	l.Push(lua.LNumber(n))
+	return 1
 }
 
 // seatOf finds a handler's seat; nil: why not.

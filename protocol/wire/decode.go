@@ -117,8 +117,12 @@ func (d *Decoder) Unfinished() bool {
 	return d.op != 0 || d.missing > 0 || d.headLen > 0
 }
 
-// Buffered is how many bytes of payload are held for what is unfinished.
+// Buffered is how many bytes of payload are held for what is unfinished: of a
+// message that is being inflated, as it came and as far as it has been inflated.
 func (d *Decoder) Buffered() int {
+	if d.Inflating() {
+		return d.size + d.Deflate.inflation.made
+	}
 	if d.missing > 0 && d.buf != nil {
 		return len(d.buf.data)
 	}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"sync"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -142,11 +143,20 @@ func (d *Deflate) remember(w *window, message string) {
 // A Shared belongs to a message that is sent to many peers. It keeps what the
 // message has been compressed to, so that this is done once for each set of
 // parameters: without reference to earlier messages, whatever has been agreed.
-// The zero value is ready. Any goroutine may use it.
+// And it counts by how many the message is held, so that its memory can be
+// counted once. The zero value is ready. Any goroutine may use it.
 type Shared struct {
 	mu     sync.Mutex // guards the field below; who waits for it would be doing the same work
 	pieces map[sharedKey]string
+
+	holders atomic.Int64
 }
+
+// Hold says that one more holds the message. first: it was held by none.
+func (s *Shared) Hold() (first bool) { return s.holders.Add(1) == 1 }
+
+// LetGo says that one of those has done with it. last: it is held by none now.
+func (s *Shared) LetGo() (last bool) { return s.holders.Add(-1) == 0 }
 
 type sharedKey struct {
 	recipe recipe

@@ -62,9 +62,14 @@ const (
 // control frame's at most 125 bytes (CloseFrame makes sure of it).
 type Frame struct {
 	Op      Op
+	Reply   bool   // the peer waits for it: it is never dropped while others are sent
+	Channel uint32 // of a series of messages, each of which is out of date when the next comes; 0: of none
 	Payload string
 	Shared  *Shared // of a message that goes to many peers; nil: it does not
 }
+
+// Message says whether f is a message, and not a control frame.
+func (f Frame) Message() bool { return !f.Op.control() }
 
 // Size is the number of bytes that Append adds.
 func (f Frame) Size() int {

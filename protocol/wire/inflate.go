@@ -125,6 +125,7 @@ func (i *inflater) stream(out *buffer, limit int) (_ *buffer, err error) {
 		var n int
 		n, err = i.z.Read(out.data[len(out.data):min(cap(out.data), len(out.data)+stepOut)])
 		out.data = out.data[:len(out.data)+n]
+		i.inflation.made = len(out.data)
 	}
 	if len(out.data) > limit {
 		return out, nil
@@ -138,6 +139,7 @@ type inflation struct {
 	out      *buffer
 	ok       bool
 	size     int // bytes of the message as it came
+	made     int // and as far as it has been inflated
 	limit    int // of the message; 0: there is none
 	bound    int // the limit that counts
 	times    int // that bound is; 0: it is the limit

@@ -102,6 +102,14 @@ func (in *Instance) Post(e Event) error {
 	return nil
 }
 
+// Waiting is how many bytes of the gate's events are accepted and not yet
+// handled.
+func (in *Instance) Waiting(g *Gate) int {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return g.bytes
+}
+
 // offer accepts e if there is room. mu is held.
 func (in *Instance) offer(e Event) error {
 	if in.stopping {

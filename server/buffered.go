@@ -1,0 +1,302 @@
+package server
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"lapps/protocol/wire"
+	"lapps/services"
+)
+
+// What the server holds for all its peers, in bytes: messages that are not
+// complete or not taken by their service, mailboxes, outboxes. A connection
+// knows what it holds, and brings it to the account of its loop, which senders
+// on any goroutine use, too; mailboxes have their own accounts. All are summed
+// now and then: when one of the loops has booked checkShare of the limit.
+//
+// A broadcast's payload stands in many outboxes and exists once: it is booked by
+// the first that takes it and struck off by the last that has done with it.
+
+const (
+	// grain is what a connection may hold unbooked: no more than it takes
+	// itself, so that most messages come and go without an atomic operation.
+	grain = 1 << 10
+
+	// lendLimit is the size up to which a broadcast's payload is booked for
+	// each outbox: to count it once would take longer.
+	lendLimit = 256
+
+	// checkShare is which part of the limit may be booked on a loop between
+	// two looks at the sum.
+	checkShare = 64
+)
+
+// A book is the account of a loop, on a cache line of its own. Any goroutine.
+type book struct {
+	_     [64]byte
+	held  atomic.Int64 // bytes
+	grown atomic.Int64 // what was added to it, or to a mailbox, since the last check
+	_     [48]byte
+}
+
+// A relief closes those that hold most.
+type relief struct {
+	wanted  atomic.Bool // the sum is to be looked at, once more
+	running atomic.Bool
+	wg      sync.WaitGroup
+}
+
+// Buffered is how many bytes are held for all peers: in messages that are not
+// complete or not taken by their service, mailboxes and outboxes. Any goroutine.
+func (s *Server) Buffered() int64 { return s.booked() + s.Services.Buffered() }
+
+// booked is the sum of all loops' books.
+func (s *Server) booked() (sum int64) {
+	s.scratch.Range(func(_, known any) bool {
+		sum += known.(*scratch).book.held.Load()
+		return true
+	})
+	return sum
+}
+
+// book adds n bytes to the account of c's loop.
+func (c *conn) book(n int) {
+	c.scratch.book.held.Add(int64(n))
+	if n > 0 {
+		c.grew(n)
+	}
+}
+
+// grew has the sum looked at when so much has been added. Nothing is looked at
+// here: a mutex may be held.
+func (c *conn) grew(n int) {
+	limit := c.srv.Limits.Buffered
+	if limit == 0 {
+		return
+	}
+	if b := &c.scratch.book; b.grown.Add(int64(n)) >= limit/checkShare {
+		b.grown.Store(0)
+		r := &c.srv.relief
+		r.wanted.Store(true)
+		if !r.running.Swap(true) {
+			r.wg.Go(c.srv.relieve)
+		}
+	}
+}
+
+// countLocked books what c holds.
+func (c *conn) countLocked() {
+	holds := c.queued - c.lent + c.input
+	d := holds - c.booked
+	if d == 0 || d > -grain && d < grain && holds != 0 {
+		return
+	}
+	c.booked = holds
+	c.book(d)
+}
+
+// countInput books what has been received and is held.
+func (c *conn) countInput() {
+	n := c.decoder.Buffered()
+	if c.held != nil {
+		n += c.held.size()
+	}
+	if n != c.input {
+		c.mu.Lock()
+		c.input = n
+		c.countLocked()
+		c.mu.Unlock()
+	}
+}
+
+// size is how many bytes are held.
+func (h *held) size() int {
+	n := len(h.rest)
+	for _, m := range h.messages {
+		n += len(m.Data)
+	}
+	return n
+}
+
+// delivered is told which messages the mailbox has taken: it counts them itself.
+func (c *conn) delivered(messages []services.Message) {
+	if c.srv.Limits.Buffered == 0 {
+		return
+	}
+	n := 0
+	for _, m := range messages {
+		n += len(m.Data)
+	}
+	c.grew(n)
+}
+
+// lent is how many bytes of f are a payload that other outboxes refer to.
+func lent(f wire.Frame) int {
+	if f.Shared == nil || len(f.Payload) <= lendLimit {
+		return 0
+	}
+	return len(f.Payload)
+}
+
+// chargeLocked puts a frame on the account of the outbox.
+func (c *conn) chargeLocked(f wire.Frame) {
+	c.queued += charge(f)
+	if n := lent(f); n > 0 {
+		c.lent += n
+		if f.Shared.Hold() {
+			c.book(n)
+		}
+	}
+	c.countLocked()
+}
+
+// refundLocked takes a frame off it that is not sent. It returns the size of a
+// payload that was shared and is held by nobody now.
+func (c *conn) refundLocked(f wire.Frame) (freed int) {
+	c.queued -= charge(f)
+	c.lent -= lent(f)
+	freed = c.letGo(f)
+	c.countLocked()
+	return freed
+}
+
+// letGo strikes a shared payload off the books, if c was the last to refer to
+// it. It returns its size then, or 0.
+func (c *conn) letGo(f wire.Frame) (freed int) {
+	if n := lent(f); n > 0 && f.Shared.LetGo() {
+		c.book(-n)
+		return n
+	}
+	return 0
+}
+
+// returnLent follows encode, which has written the scratch's frames, or a slice of
+// the part that there was before: it returns how many bytes of shared payloads
+// are referred to no more.
+func (c *conn) returnLent(before *part) (n int) {
+	if before != nil {
+		n = before.lent()
+		if c.part == nil {
+			c.letGo(before.frame)
+		}
+	}
+	for i, f := range c.scratch.frames {
+		n += lent(f)
+		if c.part == nil || i < len(c.scratch.frames)-1 {
+			c.letGo(f)
+		}
+	}
+	if c.part != nil {
+		n -= c.part.lent()
+	}
+	return n
+}
+
+// lent is how much of a shared payload is still to be written.
+func (p *part) lent() int { return max(lent(p.frame)-p.from, 0) }
+
+// abandonLocked gives up all that c holds.
+func (c *conn) abandonLocked() {
+	for _, f := range c.outbox {
+		c.letGo(f)
+	}
+	if c.slow != nil {
+		for _, f := range c.slow.kept {
+			c.letGo(f)
+		}
+	}
+	if c.part != nil {
+		c.letGo(c.part.frame)
+	}
+	c.outbox, c.slow, c.queued, c.lent, c.input = nil, nil, 0, 0, 0
+	c.countLocked()
+}
+
+// relieve looks at the sum as long as that is wanted. It is a goroutine, one at a
+// time: to find who holds most may take long.
+func (s *Server) relieve() {
+	for r := &s.relief; ; {
+		r.wanted.Store(false)
+		s.closeLargest()
+		r.running.Store(false)
+		if !r.wanted.Load() || r.running.Swap(true) {
+			return
+		}
+	}
+}
+
+// closeLargest closes the connections that hold most, if all together hold more
+// than the limit, as many as it takes.
+func (s *Server) closeLargest() {
+	limit, held := s.Limits.Buffered, s.Buffered()
+	if held <= limit {
+		return
+	}
+	holders, going := s.holders()
+	excess := held - limit - int64(going)
+	if excess <= 0 || !s.exceeds(LimitBuffered) {
+		return
+	}
+	closed := 0
+	for freed := int64(0); freed < excess && closed < len(holders); closed++ {
+		freed += int64(holders[closed].conn.evict())
+	}
+	s.log().Warn("too much was held: those who held most are closed", "bytes", held, "limit", limit, "closed", closed)
+}
+
+// A holder is a connection that holds so many bytes.
+type holder struct {
+	conn  *conn
+	bytes int
+}
+
+// holders returns the open connections that hold anything, the largest first, and
+// how many bytes those hold that are being closed: it is only a matter of time.
+func (s *Server) holders() (all []holder, going int) {
+	for _, c := range s.all() {
+		switch n, closed := c.holds(); {
+		case closed:
+			going += n
+		case n > 0:
+			all = append(all, holder{c, n})
+		}
+	}
+	slices.SortFunc(all, func(a, b holder) int { return cmp.Compare(b.bytes, a.bytes) })
+	return all, going
+}
+
+// holds is how many bytes c holds, those in its mailbox included, and whether it
+// is being closed: what it shares with others does not count then. One that is
+// not open yet holds nothing that could be given up.
+func (c *conn) holds() (n int, closed bool) {
+	c.mu.Lock()
+	seat, n, lent, closed := c.seat, c.queued+c.input, c.lent, c.closed.Load()
+	c.mu.Unlock()
+	if closed {
+		n -= lent
+	}
+	if seat == nil {
+		return 0, closed
+	}
+	return n + seat.Waiting(), closed
+}
+
+// evict closes c for what it holds, and returns how much of it is given back:
+// what waits now, the rest when its loop and its instance come to it, and what is
+// being written at the latest after Timeouts.Close.
+func (c *conn) evict() (freed int) {
+	c.mu.Lock()
+	if c.closed.Load() {
+		c.mu.Unlock()
+		return 0
+	}
+	freed = c.queued - c.lent + c.input
+	freed += c.giveUpLocked("the server holds too much for its peers")
+	c.mu.Unlock()
+	freed += c.seat.Waiting()
+	c.seat.Drop()
+	c.sock.Loop().Wake()
+	return freed
+}
