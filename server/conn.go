@@ -112,7 +112,10 @@ func (c *conn) Waker() services.Waker { return c.sock.Loop() }
 // Receive implements Receiver.
 func (c *conn) Receive(p []byte) error {
 	c.heard = c.sock.Loop().Now()
-	c.pinged = false // whatever is received answers our ping
+	if c.pinged { // whatever is received answers our ping
+		c.pinged = false
+		c.schedule() // the next ping may be due before this answer was
+	}
 	switch c.state {
 	case stateNew:
 		c.receiveHead(p)

@@ -58,6 +58,22 @@ func TestPingAnswered(t *testing.T) {
 	}
 }
 
+// TestPingSoon: where Timeouts.Pong is the longer one, the next ping does not
+// wait for the time that a late answer would have had.
+func TestPingSoon(t *testing.T) {
+	open(t, func(w *world, _ *services.Config) { w.Timeouts.Pong = 3 * limits.Ping }, func(t *testing.T, w *world) {
+		p := w.join(t, "")
+		for range 3 {
+			heard := time.Now()
+			p.expect(0x89, "")
+			if took := time.Since(heard); took < limits.Ping || took > limits.Ping+50*time.Millisecond {
+				t.Fatalf("the ping came after %v, want %v", took, limits.Ping)
+			}
+			p.write(frame(0x8A, ""))
+		}
+	})
+}
+
 // TestFirstPing: the first ping is due when the peer has been silent since its
 // connection opened, whatever the handshake took or was allowed to take.
 func TestFirstPing(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 type testDaemon struct {
 	*daemon
 	logged *logged
+	stop   func() // before the end of the test; may be called again
 }
 
 // url is the address of a service.
@@ -59,7 +60,7 @@ func startConfig(t testing.TB, cfg *config.Config) *testDaemon {
 	var once sync.Once
 	stop := func() { once.Do(func() { stopDaemon(t, d) }) }
 	t.Cleanup(stop)
-	return &testDaemon{daemon: d, logged: logged}
+	return &testDaemon{daemon: d, logged: logged, stop: stop}
 }
 
 func stopDaemon(t testing.TB, d *daemon) {

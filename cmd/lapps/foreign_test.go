@@ -16,21 +16,6 @@ import (
 	coder "github.com/coder/websocket"
 )
 
-// program finds a program of a Debian package. Where it is missing the test is
-// skipped, or fails if LAPPS_NEED_PACKAGES says that it must be there.
-func program(t testing.TB, name, pkg string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("LAPPS_NEED_PACKAGES") != "" {
-		t.Fatalf("%v: apt-get install %s", err, pkg)
-	}
-	t.Skipf("%v: apt-get install %s brings it", err, pkg)
-	return ""
-}
-
 // masked is a client's frame; the key is 0.
 func masked(first byte, payload string) string {
 	b := []byte{first, 0x80 | byte(len(payload))}
