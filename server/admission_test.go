@@ -31,6 +31,11 @@ const admissionLua = `return {
 // test all places must have been given back.
 func admit(t *testing.T, change func(*server.Listener, *services.Config), test func(t *testing.T, w *world, l *server.Listener)) {
 	t.Helper()
+	admitBy(open, t, change, test)
+}
+
+func admitBy(open opener, t *testing.T, change func(*server.Listener, *services.Config), test func(t *testing.T, w *world, l *server.Listener)) {
+	t.Helper()
 	var l *server.Listener
 	open(t, func(w *world, c *services.Config) {
 		l = &server.Listener{Server: w.Server}
@@ -70,7 +75,7 @@ func (w *world) exceeded(t *testing.T, want map[server.Limit]uint64) {
 // dialFrom connects a peer with an address.
 func (w *world) dialFrom(t *testing.T, addr string) *peer {
 	t.Helper()
-	c, err := w.carrier.DialFrom(netip.MustParseAddr(addr))
+	c, err := w.connect(netip.MustParseAddr(addr))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +145,7 @@ var countLimits = []struct {
 func TestConnectionLimits(t *testing.T) {
 	for _, c := range countLimits {
 		t.Run(c.limit.String(), func(t *testing.T) {
-			admit(t, c.set, func(t *testing.T, w *world, l *server.Listener) {
+			admitBy(unencrypted, t, c.set, func(t *testing.T, w *world, l *server.Listener) {
 				first, second := w.ask(t, someone, ""), w.ask(t, someone, "")
 				first.status("101")
 				second.status("101")
@@ -192,7 +197,7 @@ func TestJoiningCounts(t *testing.T) {
 
 // TestPrefixes has connections counted by IPv4 address and by IPv6 /64.
 func TestPrefixes(t *testing.T) {
-	admit(t, func(l *server.Listener, _ *services.Config) { l.Server.Limits.PerPrefix = 1 }, func(t *testing.T, w *world, l *server.Listener) {
+	admitBy(unencrypted, t, func(l *server.Listener, _ *services.Config) { l.Server.Limits.PerPrefix = 1 }, func(t *testing.T, w *world, l *server.Listener) {
 		for _, c := range []struct{ addr, status string }{
 			{"192.0.2.1", "101"},
 			{"192.0.2.2", "101"},
@@ -221,6 +226,7 @@ func TestHandshakeLimit(t *testing.T) {
 		first.write("GET /test HTTP")
 		second := w.ask(t, someone, "?wait")
 		third := w.dialFrom(t, someone)
+		synctest.Wait()
 		third.write("G")
 		third.status("503", "Retry-After: 5")
 		for _, end := range []func(){ // each gives a place back

@@ -60,7 +60,7 @@ func TestForwardedMalformed(t *testing.T) {
 // TestForwardedAccess asks the ACLs about the client, and lets proxies
 // connect for others.
 func TestForwardedAccess(t *testing.T) {
-	admit(t, func(l *server.Listener, c *services.Config) {
+	admitBy(unencrypted, t, func(l *server.Listener, c *services.Config) {
 		behind(t, l, 1)
 		l.Server.Access = list(t, "deny", "198.51.100.0/24", "203.0.113.0/24")
 		c.Access = list(t, "allow", "203.0.113.0/24")
@@ -88,7 +88,7 @@ func TestForwardedAccess(t *testing.T) {
 
 // TestForwardedPrefix counts the connections of clients, not of proxies.
 func TestForwardedPrefix(t *testing.T) {
-	admit(t, func(l *server.Listener, _ *services.Config) {
+	admitBy(unencrypted, t, func(l *server.Listener, _ *services.Config) {
 		behind(t, l, 1)
 		l.Server.Limits.PerPrefix = 2
 	}, func(t *testing.T, w *world, _ *server.Listener) {
@@ -124,7 +124,7 @@ func (s proxiedSocket) RemoteAddr() netip.AddrPort { return s.addr }
 // connection has when it is accepted, and counts that.
 func TestProxiedAccess(t *testing.T) {
 	var client string
-	admit(t, func(l *server.Listener, _ *services.Config) {
+	admitBy(unstacked, t, func(l *server.Listener, _ *services.Config) {
 		l.Trusted = list(t, "deny", "10.0.0.0/8")
 		l.Server.Access = list(t, "allow", someone, "10.66.0.0/16")
 		l.Server.Limits.PerPrefix = 1
@@ -161,7 +161,7 @@ var _ server.Certified = certifiedSocket{}
 
 // TestCertificate has the service told the certificate, if there is one.
 func TestCertificate(t *testing.T) {
-	admit(t, func(*server.Listener, *services.Config) {}, func(t *testing.T, w *world, l *server.Listener) {
+	admitBy(unstacked, t, func(*server.Listener, *services.Config) {}, func(t *testing.T, w *world, l *server.Listener) {
 		for _, c := range []struct {
 			cert *x509.Certificate
 			want string

@@ -304,7 +304,7 @@ return test`
 // things in between.
 func TestCompressingGivesTurns(t *testing.T) {
 	var writes []int // how many turns others had before each
-	open(t, func(w *world, c *services.Config) {
+	unstacked(t, func(w *world, c *services.Config) {
 		compressed(wire.Compression{})(w, c)
 		w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
 			return w.Accept(&countingSocket{Socket: s, writes: &writes})
@@ -367,9 +367,9 @@ func TestInflatingInSteps(t *testing.T) {
 		z.Close()
 
 		var last *zipper
-		w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
+		w.carrier.Accept = w.stacked(func(s server.Socket) (server.Receiver, error) {
 			return w.Accept(&pausedSocket{s, func() { last.Close() }})
-		}
+		})
 		last = w.joinZipped(t, deflateOffer, "permessage-deflate")
 		last.write(frame(0xC1, last.zip(text.String())))
 		synctest.Wait()
@@ -386,14 +386,14 @@ func TestShutdownWhileInflating(t *testing.T) {
 	open(t, compressed(wire.Compression{}), func(t *testing.T, w *world) {
 		stopped := make(chan error)
 		first := true
-		w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
+		w.carrier.Accept = w.stacked(func(s server.Socket) (server.Receiver, error) {
 			return w.Accept(&pausedSocket{s, func() {
 				if first {
 					first = false
 					go func() { stopped <- w.Shutdown(context.Background()) }()
 				}
 			}})
-		}
+		})
 		z := w.joinZipped(t, deflateOffer, noTakeover)
 		z.writeAside(frame(0xC1, z.zip(text)))
 		if _, got, _ := z.message(); got != text {
@@ -425,7 +425,7 @@ func TestInflatingManyGivesTurns(t *testing.T) {
 	rand.NewChaCha8([32]byte{5}).Read(noise)
 	const n = 100 // of 4 kB: neither mailbox nor outbox are filled
 	pauses := 0
-	open(t, compressed(wire.Compression{}), func(t *testing.T, w *world) {
+	unstacked(t, compressed(wire.Compression{}), func(t *testing.T, w *world) {
 		w.carrier.Buffer = 1 << 20
 		w.carrier.Chunk = 1 << 20
 		w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
@@ -450,7 +450,7 @@ func TestInflatingManyGivesTurns(t *testing.T) {
 func TestCompressingManyGivesTurns(t *testing.T) {
 	for level, want := range map[int]int{1: 10, 9: 125} {
 		var writes []int
-		open(t, func(w *world, c *services.Config) {
+		unstacked(t, func(w *world, c *services.Config) {
 			compressed(wire.Compression{Level: level})(w, c)
 			w.carrier.Accept = func(s server.Socket) (server.Receiver, error) {
 				return w.Accept(&countingSocket{Socket: s, writes: &writes})

@@ -25,7 +25,7 @@ func (w *world) drains() []string {
 // TestOnDrain: it is called once each time the outbox, having been over half
 // full, is below half again.
 func TestOnDrain(t *testing.T) {
-	open(t, slowly(services.CloseSlow, four), func(t *testing.T, w *world) {
+	unencrypted(t, slowly(services.CloseSlow, four), func(t *testing.T, w *world) {
 		reader, other := w.stuck(t)
 		if got := other.eval("return ws:buffered(1), ws:buffered(2)"); got != "204, 0" {
 			t.Errorf("%s bytes wait, want 204: what the carrier does not hold of the filler; and for the second none", got)

@@ -18,6 +18,7 @@ import (
 
 	"lapps/acl"
 	"lapps/server"
+	"lapps/server/secure"
 	"lapps/server/servertest"
 	"lapps/services"
 	"lapps/services/vm"
@@ -30,6 +31,8 @@ import (
 type world struct {
 	*server.Server
 	carrier *servertest.Carrier
+	stack   stack
+	layer   *secure.Layer // of an encrypted stack
 	modules []vm.Module
 	log     bytes.Buffer
 }
@@ -57,13 +60,43 @@ end
 function test.onDisconnect(handler) print("gone") end
 return test`
 
-// open has a function called with a world inside a bubble, and checks at its
-// end that nothing is left.
+// open has a function called with a world inside a bubble, once for each stack,
+// and checks at its end that nothing is left.
 func open(t *testing.T, change func(*world, *services.Config), test func(t *testing.T, w *world)) {
+	t.Helper()
+	openEach(t, stacks, change, test)
+}
+
+// An opener is open, or leaves stacks out.
+type opener func(t *testing.T, change func(*world, *services.Config), test func(t *testing.T, w *world))
+
+// unstacked is open over the carrier alone, for tests of what reaches the socket,
+// or in which sockets are said to be what a stack would make of them.
+func unstacked(t *testing.T, change func(*world, *services.Config), test func(t *testing.T, w *world)) {
+	t.Helper()
+	openEach(t, stacks[:1], change, test)
+}
+
+// unencrypted is open without TLS, for tests that count bytes on the wire, and
+// of refusals before any request, which are alerts in TLS.
+func unencrypted(t *testing.T, change func(*world, *services.Config), test func(t *testing.T, w *world)) {
+	t.Helper()
+	openEach(t, stacks[:2], change, test)
+}
+
+func openEach(t *testing.T, each []stack, change func(*world, *services.Config), test func(t *testing.T, w *world)) {
+	t.Helper()
+	makePair(t)
+	for _, s := range each {
+		t.Run(s.name, func(t *testing.T) { openOver(t, s, change, test) })
+	}
+}
+
+func openOver(t *testing.T, s stack, change func(*world, *services.Config), test func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		gate = make(chan bool, 100)
-		w := &world{}
+		w := &world{stack: s}
 		log := slog.New(slog.NewTextHandler(&w.log, nil))
 		cfg := services.Config{
 			Name:          "test",
@@ -78,6 +111,7 @@ func open(t *testing.T, change func(*world, *services.Config), test func(t *test
 		if change != nil {
 			change(w, &cfg)
 		}
+		w.raise(t)
 		registry, err := services.New([]services.Config{cfg}, append(w.modules, gateModule), log)
 		if err != nil {
 			t.Fatal(err)
@@ -94,6 +128,7 @@ func open(t *testing.T, change func(*world, *services.Config), test func(t *test
 			t.Error(err)
 		}
 		w.carrier.Stop()
+		w.raze(t)
 	})
 }
 
@@ -110,7 +145,7 @@ const handshake = "GET /test%s HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket
 // dial connects a peer without a handshake.
 func (w *world) dial(t *testing.T) *peer {
 	t.Helper()
-	c, err := w.carrier.Dial()
+	c, err := w.connect(netip.MustParseAddr("192.0.2.1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +293,7 @@ func TestPipelinedHandshake(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	open(t, func(w *world, c *services.Config) {
+	unencrypted(t, func(w *world, c *services.Config) {
 		list, err := acl.Parse("allow", []string{"198.51.100.0/24"})
 		if err != nil {
 			t.Fatal(err)
@@ -280,7 +315,7 @@ func TestRefusals(t *testing.T) {
 			p.Close()
 			synctest.Wait()
 		}
-		c, err := w.carrier.DialFrom(netip.MustParseAddr("198.51.100.7"))
+		c, err := w.connect(netip.MustParseAddr("198.51.100.7"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -55,9 +56,11 @@ type conn struct {
 	tls     *tls.Conn
 	records splitter
 	record  []byte     // what of a record the tls.Conn has not read
+	held    []byte     // what came in the wake-up in which the Receiver paused
 	shake   *handshake // until the handshake is done
 	err     error      // for Lost
 	state   state
+	paused  bool // by the Receiver
 }
 
 var _ server.Socket = (*conn)(nil)
@@ -100,7 +103,7 @@ func (s *conn) greet(p []byte) error {
 	if s.shake == nil {
 		s.shake = newHandshake(s)
 	}
-	if s.shake.offer(p); s.shake.size == 0 {
+	if s.shake.offer(p); !s.shake.paused {
 		return nil
 	}
 	s.tls = tls.Server((*transport)(s), s.layer.keys.tickets.Load())
@@ -121,15 +124,49 @@ func (s *conn) notTLS(first []byte) error {
 	return nil
 }
 
-// receive decrypts the records in p.
+// receive decrypts the records in p. A Receiver that has paused hears of none of
+// them: what follows a Close frame, be it close_notify, must not end the
+// connection before that frame is answered.
 func (s *conn) receive(p []byte) {
 	for s.state == open {
+		if s.paused || len(s.held) > 0 {
+			s.held = append(s.held, p...)
+			return
+		}
 		record, rest := s.records.next(p)
 		if record == nil {
 			return
 		}
 		s.open(record)
 		p = rest
+	}
+}
+
+// Pause implements server.Socket.
+func (s *conn) Pause(on bool) {
+	s.paused = on
+	if on || len(s.held) == 0 {
+		s.Socket.Pause(on)
+		return
+	}
+	s.Loop().Post(s.resume)
+}
+
+// hold keeps what has been cut into records for when the Receiver reads on.
+func (s *conn) hold(pieces [][]byte) {
+	s.held = bytes.Join(pieces, nil)
+	s.records.partial = nil
+}
+
+// resume goes on with what is held, and then reads.
+func (s *conn) resume() {
+	if s.paused || s.state != open {
+		return
+	}
+	held := s.held
+	s.held = nil
+	if s.receive(held); s.state == open && !s.paused {
+		s.Socket.Pause(false)
 	}
 }
 
@@ -170,7 +207,7 @@ func (s *conn) fail(err error) {
 // over is the end of everything but the socket.
 func (s *conn) over() {
 	was := s.state
-	s.state = closed
+	s.state, s.held = closed, nil
 	switch was {
 	case waiting:
 		s.layer.forget(s.shake)

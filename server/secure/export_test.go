@@ -36,7 +36,9 @@ func (l *Layer) Ahead() (n int) {
 	for e := l.shaking.Front(); e != nil; e = e.Next() {
 		h := e.Value.(*handshake)
 		h.mu.Lock()
-		n += h.size
+		for _, record := range h.in {
+			n += len(record)
+		}
 		h.mu.Unlock()
 	}
 	return n

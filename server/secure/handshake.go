@@ -8,13 +8,12 @@ import (
 	"time"
 )
 
-// maxAhead is how much of what follows a handshake's current record is kept;
-// then the peer is not read until the handshake goes on. A client of TLS 1.3
-// sends behind its Finished without waiting.
-const maxAhead = 32 << 10
-
 // A handshake is what a conn needs until it is open. Its goroutine runs the
-// tls.Conn, and waits for records that the loop brings.
+// tls.Conn, and waits for records that the loop brings. From the first record
+// until the tls.Conn asks for more than has come, the socket is not read: what is
+// ahead stays with the kernel, and a FIN behind it does not end the connection
+// before it is answered. A client of TLS 1.3 sends behind its Finished without
+// waiting.
 type handshake struct {
 	s     *conn
 	place *list.Element // in one of the Layer's lists; guarded by the Layer's mu
@@ -24,7 +23,6 @@ type handshake struct {
 	mu      sync.Mutex // guards the fields below
 	changed sync.Cond
 	in      [][]byte // complete records
-	size    int      // of those
 	err     error    // the connection is over
 	paused  bool     // the socket is not read
 }
@@ -72,13 +70,17 @@ func (s *conn) shaken(err error) {
 	if s.tls.ConnectionState().DidResume {
 		s.layer.counts.resumed.Add(1)
 	}
-	if h.paused {
-		s.Socket.Pause(false)
-	}
-	for _, record := range h.in {
+	for i, record := range h.in {
+		if s.paused {
+			s.hold(append(h.in[i:], s.records.partial))
+			break
+		}
 		if s.state == open {
 			s.open(record)
 		}
+	}
+	if s.state == open && !s.paused {
+		s.Socket.Pause(false)
 	}
 }
 
@@ -102,9 +104,8 @@ func (h *handshake) offer(p []byte) {
 		}
 		p = rest
 		h.in = append(h.in, append([]byte(nil), record...))
-		h.size += len(record)
 	}
-	if h.size > maxAhead && !h.paused {
+	if len(h.in) > 0 && !h.paused {
 		h.paused = true
 		h.s.Socket.Pause(true)
 	}
@@ -128,11 +129,6 @@ func (h *handshake) read(b []byte) (int, error) {
 		h.in[0] = nil
 		h.in = h.in[1:]
 	}
-	h.size -= n
-	if h.paused && h.size <= maxAhead {
-		h.paused = false
-		h.s.Loop().Post(h.resume)
-	}
 	return n, nil
 }
 
@@ -142,6 +138,10 @@ func (h *handshake) wait() {
 		out := h.out
 		h.out = nil
 		h.s.Loop().Post(func() { h.s.sendShake(out) })
+	}
+	if h.paused {
+		h.paused = false
+		h.s.Loop().Post(h.resume)
 	}
 	h.since.Store(int64(h.s.Loop().Now()))
 	<-h.s.layer.compute

@@ -276,7 +276,7 @@ func TestNotTLS(t *testing.T) {
 }
 
 // TestAhead has a client that sends behind its Finished without waiting, more
-// than is kept, while its handshake cannot go on.
+// than is taken while its handshake cannot go on.
 func TestAhead(t *testing.T) {
 	open(t, 0, nil, func(w *world) {
 		raw := &gatedConn{Conn: w.dial(), gate: make(chan bool)}
@@ -291,7 +291,7 @@ func TestAhead(t *testing.T) {
 		release := w.layer.Compute()
 		close(raw.gate)
 		synctest.Wait()
-		if kept := w.layer.Ahead(); kept < 30_000 || kept > 100_000 {
+		if kept := w.layer.Ahead(); kept == 0 || kept > 70_000 { // a wake-up's
 			t.Errorf("%d bytes are kept", kept)
 		}
 		got := make(chan bool)
