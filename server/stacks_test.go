@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"testing"
+
+	"go.uber.org/goleak"
 
 	"lapps/server"
 	"lapps/server/proxied"
@@ -55,12 +58,13 @@ func makePair(t *testing.T) {
 	trusts = &tls.Config{RootCAs: ca.Pool(), ServerName: "localhost"}
 }
 
-// removePair is called when all tests are done.
-func removePair() {
-	if trusts != nil {
-		os.Remove(pair.Cert)
-		os.Remove(pair.Key)
-	}
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		if trusts != nil {
+			os.RemoveAll(filepath.Dir(pair.Cert))
+		}
+		os.Exit(status)
+	}))
 }
 
 // stacked puts what the stack has between next and the carrier.

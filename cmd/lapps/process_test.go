@@ -25,6 +25,7 @@ const asLapps = "LAPPS_TEST_AS_LAPPS"
 func TestMain(m *testing.M) {
 	if os.Getenv(asLapps) != "" {
 		lowerFileLimit()
+		go answerFootprints(os.Stdin, os.Stdout)
 		main()
 	}
 	goleak.VerifyTestMain(m,
@@ -51,6 +52,7 @@ type process struct {
 	addr string
 	log  *logged
 	done chan error
+	pipe *pipe
 }
 
 // startProcess runs lapps with a configuration and waits until it listens.
@@ -65,6 +67,7 @@ func startProcess(t *testing.T, files int, doc string, apps map[string]string) *
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.pipe = newPipe(t, p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
