@@ -264,6 +264,7 @@ func TestHandshakeLimitDry(t *testing.T) {
 	}, func(t *testing.T, w *world, l *server.Listener) {
 		w.dialFrom(t, someone).write("GET")
 		for range 3 {
+			synctest.Wait()
 			w.ask(t, someone, "").status("101")
 		}
 		w.exceeded(t, map[server.Limit]uint64{server.LimitHandshakes: 3})

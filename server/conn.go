@@ -71,7 +71,7 @@ type conn struct {
 	lent   int          // bytes of queued that are payloads which other outboxes refer to as well
 	input  int          // bytes received that no mailbox has taken yet; the loop alone changes it
 	booked int          // of all of these, what stands in the loop's book
-	over   bool         // the outbox was over half full, or something was dropped: see Seat.Emptied
+	over   bool         // the outbox was half full or more, or something was dropped: see Seat.Emptied
 	dirty  bool         // on the dirty list, or to be flushed by the loop anyway
 
 	full    atomic.Bool // the outbox is well filled: see high; changed with mu held

@@ -76,6 +76,8 @@ func (c *conn) Send(f wire.Frame) (queued int, err error) {
 	c.dirtyLocked()
 	if c.queued > c.high() {
 		c.full.Store(true)
+	}
+	if c.queued >= c.high() { // less calls onDrain: one who sends while less waits never waits in vain
 		c.over = true
 	}
 	return c.queued, nil

@@ -139,7 +139,7 @@ func (s *Seat) Drained() {
 }
 
 // Emptied is told, before Leave, when less than half of what the peer's outbox
-// holds waits, after it was more or something was dropped: onDrain is called
+// holds waits, after it was not less or something was dropped: onDrain is called
 // behind what was delivered before. Where that waits to be called already it is
 // called once.
 func (s *Seat) Emptied() {
