@@ -75,7 +75,7 @@ func TestDribbledHandshakeTooLate(t *testing.T) {
 				p.dribble(in[:n], pause)
 				answer := make([]byte, len(tooLate))
 				p.full(answer)
-				took := time.Since(begin)
+				took := time.Since(begin).Round(time.Millisecond)
 				if string(answer) != tooLate {
 					t.Errorf("answered %q, want %q", answer, tooLate)
 				}
