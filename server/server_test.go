@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,7 +82,7 @@ func unstacked(t *testing.T, change func(*world, *services.Config), test func(t 
 // of refusals before any request, which are alerts in TLS.
 func unencrypted(t *testing.T, change func(*world, *services.Config), test func(t *testing.T, w *world)) {
 	t.Helper()
-	openEach(t, stacks[:2], change, test)
+	openEach(t, slices.DeleteFunc(slices.Clone(stacks), func(s stack) bool { return s.encrypted }), change, test)
 }
 
 func openEach(t *testing.T, each []stack, change func(*world, *services.Config), test func(t *testing.T, w *world)) {
