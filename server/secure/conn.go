@@ -36,7 +36,7 @@ const (
 const (
 	// maxUnread is how much of what we answer by ourselves may wait for the
 	// peer, with one slice of the Receiver's.
-	maxUnread = 128 << 10
+	maxUnread = 256 << 10
 
 	// farewell is how long a peer may take for its last word: our alert, or
 	// our close_notify.

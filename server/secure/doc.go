@@ -37,5 +37,5 @@
 //
 // It does not watch the files. It keeps at most one incomplete record, as much
 // of it as has come. A peer that has us answer (KeyUpdate) and does not read is
-// aborted when more than 128 KiB wait.
+// aborted when more than 256 KiB wait.
 package secure
