@@ -241,6 +241,26 @@ func TestAgeOfABusyOne(t *testing.T) {
 	})
 }
 
+// TestAgeOfAStuckOne ends a connection although its service has it wait, and it
+// is not read.
+func TestAgeOfAStuckOne(t *testing.T) {
+	open(t, func(w *world, cfg *services.Config) {
+		cfg.MaxAge = 5 * time.Second
+		cfg.Instances = 1
+		cfg.Mailbox.GateEvents = 2
+		w.Timeouts.Busy = 0
+	}, func(t *testing.T, w *world) {
+		p := w.join(t, "")
+		begin := time.Now()
+		p.write(frame(0x81, "wait") + strings.Repeat(frame(0x81, "x"), 20))
+		p.closed(1001, "the connection has become as old as may be")
+		if took := time.Since(begin); took < 5*time.Second || took > 5*time.Second+2*limits.Close+time.Second {
+			t.Errorf("took %v", took)
+		}
+		openGate()
+	})
+}
+
 // TestDryTimeouts counts what would have ended connections, and ends none.
 func TestDryTimeouts(t *testing.T) {
 	open(t, func(w *world, cfg *services.Config) {

@@ -57,6 +57,10 @@ func (e *echo) Receive(p []byte) error {
 		e.Close(time.Second)
 		return nil
 	}
+	if string(p) == "pause" {
+		e.Pause(true)
+		return nil
+	}
 	if string(p) == "fail" {
 		return errors.New("as asked")
 	}
@@ -307,6 +311,78 @@ func TestAhead(t *testing.T) {
 		}()
 		release()
 		<-got
+	})
+}
+
+// TestPaused has a Receiver that has paused hear of nothing that came in the same
+// wake-up, be it behind the handshake, and of all of it in order when it reads on.
+func TestPaused(t *testing.T) {
+	for _, behind := range []string{"the handshake", "a message"} {
+		t.Run("behind "+behind, func(t *testing.T) {
+			open(t, 0, nil, func(w *world) {
+				raw := &gatedConn{Conn: w.dial(), gate: make(chan bool)}
+				c := tls.Client(raw, w.config())
+				release := func() {}
+				if behind == "a message" {
+					close(raw.gate)
+					c.Handshake()
+				}
+				wrote := make(chan bool)
+				go func() {
+					defer close(wrote)
+					for _, text := range []string{"pause", "two", "pause", "four"} {
+						io.WriteString(c, text)
+					}
+					c.CloseWrite()
+				}()
+				if behind == "the handshake" {
+					synctest.Wait()
+					release = w.layer.Compute()
+					close(raw.gate)
+				}
+				<-wrote
+				synctest.Wait()
+				release()
+				synctest.Wait()
+				e := w.peers[0]
+				for _, want := range []int{5, 13} {
+					if e.got != want || len(e.lost) != 0 {
+						t.Fatalf("%d bytes were received, want %d; lost %v", e.got, want, e.lost)
+					}
+					w.carrier.Loop().Post(func() { e.Pause(false) })
+					synctest.Wait()
+				}
+				if e.got != 17 {
+					t.Errorf("%d bytes were received, want 17", e.got)
+				}
+				raw.Close()
+			})
+		})
+	}
+}
+
+// TestTurns has handshakes get slots in the order in which they came.
+func TestTurns(t *testing.T) {
+	open(t, 1, nil, func(w *world) {
+		hello := clientHello(t)
+		first, second := w.dial(), w.dial()
+		first.Write(hello)
+		synctest.Wait()
+		second.Write(hello)
+		synctest.Wait()
+		third := make(chan bool, 1)
+		go func() {
+			w.echoes(w.client(w.config()), 5)
+			third <- true
+		}()
+		synctest.Wait()
+		first.(interface{ Reset() }).Reset()
+		synctest.Wait()
+		if s := w.layer.Stats(); s.Waiting != 1 || s.Completed != 0 {
+			t.Errorf("the third is before the second: %+v", s)
+		}
+		second.(interface{ Reset() }).Reset()
+		<-third
 	})
 }
 
