@@ -263,9 +263,9 @@ func (c *conn) pause() {
 	if !c.going {
 		c.since = c.heard
 	}
+	c.meters.pause(c.heard)
 	if !c.paused {
 		c.paused = true
-		c.meters.pause(c.heard)
 		c.sock.Pause(true)
 	}
 	c.schedule()
@@ -282,6 +282,7 @@ func (c *conn) resume() {
 	}
 	c.held = nil
 	c.heard = c.sock.Loop().Now()
+	c.meters.resume(c.heard) // before what was held is counted
 	c.scratch.messages = append(c.scratch.messages, h.messages...)
 	if c.deliver(h.rest, h.then) && c.state == stateOpen {
 		c.receive(h.rest)
@@ -292,7 +293,6 @@ func (c *conn) resume() {
 		c.gone()
 	default:
 		c.paused = false
-		c.meters.resume(c.heard)
 		if c.begun > 0 { // a message cannot go on while it is not read
 			c.begun = c.heard
 		}

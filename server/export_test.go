@@ -23,6 +23,18 @@ func (m *Meter) Take(perSecond, burst int, now time.Duration) bool {
 	return m.take(1, perSecond, burst, now, now)
 }
 
+// Meters are meters of messages, of a peer that is read or not.
+type Meters struct{ meters }
+
+// Pause and Resume are told when reading stops and goes on.
+func (m *Meters) Pause(now time.Duration)  { m.pause(now) }
+func (m *Meters) Resume(now time.Duration) { m.resume(now) }
+
+// Take counts a message that is decoded now.
+func (m *Meters) Take(perSecond, burst int, now time.Duration) bool {
+	return m.messages.take(1, perSecond, burst, m.from(now), now)
+}
+
 // Places is how many places have been taken of the limited ones: connections,
 // opening handshakes, and prefixes.
 func (s *Server) Places() (connections, handshakes, prefixes int) {

@@ -50,6 +50,71 @@ func TestMeter(t *testing.T) {
 	}
 }
 
+// TestMetersOverPauses has steady senders read with pauses, after each of which
+// some of what was gathered is decoded, or all: none is ever stopped. Beside
+// them hasty ones never get more than the burst, and the rate since they began.
+func TestMetersOverPauses(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		perSecond, burst := 1+r.IntN(1000), 2+r.IntN(50)
+		period := time.Second / time.Duration(perSecond)
+		var steady, hasty server.Meters
+		const start = time.Second
+		now, next, passed := start, start, 0
+		pause := func() {
+			steady.Pause(now)
+			hasty.Pause(now)
+			now += time.Duration(r.Int64N(int64(300 * period)))
+			steady.Resume(now)
+			hasty.Resume(now)
+		}
+		for range 200 {
+			for range r.IntN(100) { // each is decoded as it comes
+				now = max(now, next)
+				for ; next <= now; next += period {
+					if !steady.Take(perSecond, burst, now) {
+						t.Fatalf("seed %d: a steady sender is stopped at %v", seed, now)
+					}
+				}
+				for range r.IntN(3) {
+					if hasty.Take(perSecond, burst, now) {
+						passed++
+					}
+				}
+			}
+			pause()
+			for some := r.IntN(600); some > 0 && next <= now; some-- {
+				if !steady.Take(perSecond, burst, now) {
+					t.Fatalf("seed %d: a steady sender is stopped after a pause, at %v", seed, now)
+				}
+				next += period
+			}
+			if next <= now {
+				pause()
+			}
+			for range r.IntN(1000) {
+				if hasty.Take(perSecond, burst, now) {
+					passed++
+				}
+			}
+			if most := float64(burst) + (now-start).Seconds()*float64(perSecond) + 1; float64(passed) > most {
+				t.Fatalf("seed %d: %d passed in %v, at %d per second and %d at once", seed, passed, now-start, perSecond, burst)
+			}
+		}
+	}
+}
+
+// BenchmarkMeter is what a rate costs for each message.
+func BenchmarkMeter(b *testing.B) {
+	var m server.Meters
+	b.ReportAllocs()
+	for now := time.Second; b.Loop(); now += time.Millisecond {
+		if !m.Take(1000, 10, now) {
+			b.Fatal("a steady sender is stopped")
+		}
+	}
+}
+
 // TestRates closes who sends too much, after what came before is answered.
 func TestRates(t *testing.T) {
 	for _, c := range []struct {
@@ -343,5 +408,39 @@ func TestInOrderAfterPause(t *testing.T) {
 			p.expect(0x81, fmt.Sprint(i))
 		}
 		<-wrote
+	})
+}
+
+// TestRateAfterTwoPauses: the service stops again while what was gathered is
+// being decoded. What stood behind that does not cost the peer its credit.
+func TestRateAfterTwoPauses(t *testing.T) {
+	open(t, func(w *world, cfg *services.Config) {
+		cfg.Messages = services.Rate{PerSecond: 1000, Burst: 10}
+		cfg.Instances = 1
+		cfg.Mailbox.GateEvents = 10
+		w.Timeouts.Ping = 0
+	}, func(t *testing.T, w *world) {
+		p := w.join(t, "")
+		const n = 5000
+		wait := map[int]bool{0: true, 100: true} // the second one comes while the first is waited for
+		text := func(i int) string {
+			if wait[i] {
+				return "wait"
+			}
+			return fmt.Sprint(i)
+		}
+		go func() {
+			for i := range n {
+				p.send(text(i))
+				time.Sleep(time.Millisecond)
+			}
+		}()
+		time.Sleep(time.Second)
+		openGate()
+		time.Sleep(3 * time.Second)
+		openGate()
+		for i := range n {
+			p.expect(0x81, text(i))
+		}
 	})
 }
