@@ -22,12 +22,17 @@ type footprint struct {
 	RSS        int64 // in bytes, what is free given back, but for Tables
 	Tables     int64 // in bytes, of Go's heap: it never gives them back, 3 % of the most that it has been
 	Goroutines int
+	Parked     int // executors that wait for work, and are kept for it: not among Goroutines
 	Files      int
 }
 
 func (f footprint) String() string {
-	return fmt.Sprintf("heap %d kB, RSS %d kB and %d of tables, %d goroutines, %d descriptors", f.Heap>>10, f.RSS>>10, f.Tables>>10, f.Goroutines, f.Files)
+	return fmt.Sprintf("heap %d kB, RSS %d kB and %d of tables, %d goroutines and %d parked, %d descriptors", f.Heap>>10, f.RSS>>10, f.Tables>>10, f.Goroutines, f.Parked, f.Files)
 }
+
+// maxParked is how many executors lapps keeps: eight for each instance, of which
+// the tests have four at most.
+const maxParked = 4 * 8
 
 // The slack is what the footprint of a small process may grow by besides the
 // tenth, and the quarter, of what it was: pools of buffers, one for each
@@ -42,7 +47,7 @@ const (
 func (f footprint) within(before footprint) bool {
 	return f.Heap <= before.Heap+before.Heap/10+heapSlack &&
 		(raceEnabled || f.RSS <= before.RSS+before.RSS/4+rssSlack) &&
-		f.Goroutines <= before.Goroutines && f.Files <= before.Files
+		f.Goroutines <= before.Goroutines && f.Parked <= maxParked && f.Files <= before.Files
 }
 
 // takeFootprint tells the footprint of this process.
@@ -52,7 +57,8 @@ func takeFootprint() (f footprint, err error) {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	f.Heap, f.Goroutines = int64(m.HeapAlloc), goroutines()
+	f.Heap = int64(m.HeapAlloc)
+	f.Goroutines, f.Parked = goroutines()
 	files, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
 		return f, err
@@ -71,16 +77,20 @@ func takeFootprint() (f footprint, err error) {
 }
 
 // goroutines is how many there are but for those that gnet's pool keeps for the
-// next connection, some seconds long.
-func goroutines() (n int) {
+// next connection, some seconds long, and for parked executors.
+func goroutines() (n, parked int) {
 	var all bytes.Buffer
 	_ = pprof.Lookup("goroutine").WriteTo(&all, 2) // a Buffer takes all
 	for g := range strings.SplitSeq(all.String(), "\n\n") {
-		if !strings.Contains(g, "ants/v2.(*goWorker).run") {
+		_, top, _ := strings.Cut(g, "\n")
+		switch {
+		case strings.HasPrefix(top, "lapps/services/vm.(*executor).run("):
+			parked++
+		case !strings.Contains(g, "ants/v2.(*goWorker).run"):
 			n++
 		}
 	}
-	return n
+	return n, parked
 }
 
 // answerFootprints answers each line with a footprint, until there are no
