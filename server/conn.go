@@ -34,12 +34,13 @@ type conn struct {
 	id       uint64
 
 	// Owned by the loop.
-	state  state
-	places places // what it has of what is limited
-	pinged bool   // our ping is not answered yet
-	paused bool   // the socket is not read
-	left   bool   // the seat was told to leave
-	going  bool   // leaves when what it has received is delivered
+	state   state
+	places  places // what it has of what is limited
+	pinged  bool   // our ping is not answered yet
+	excused bool   // it is silent for too long, which has been counted only
+	paused  bool   // the socket is not read
+	left    bool   // the seat was told to leave
+	going   bool   // leaves when what it has received is delivered
 
 	joinEnded bool // the service has answered, or was not asked
 	ours      bool // the loop itself appended to the outbox: Receive flushes
@@ -112,8 +113,8 @@ func (c *conn) Waker() services.Waker { return c.sock.Loop() }
 // Receive implements Receiver.
 func (c *conn) Receive(p []byte) error {
 	c.heard = c.sock.Loop().Now()
-	if c.pinged { // whatever is received answers our ping
-		c.pinged = false
+	if c.pinged || c.excused { // whatever is received answers our ping
+		c.pinged, c.excused = false, false
 		c.schedule() // the next ping may be due before this answer was
 	}
 	switch c.state {

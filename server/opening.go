@@ -225,7 +225,7 @@ func (c *conn) open() {
 	c.queued += backlog
 	c.countLocked()
 	c.mu.Unlock()
-	c.backlog = backlog
+	c.backlog, c.stuck = backlog, c.heard
 	c.resume()
 	c.schedule()
 	c.Flush()

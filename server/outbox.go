@@ -230,7 +230,8 @@ func (c *conn) noticeClose() {
 func (c *conn) Writable() {
 	c.sent(c.backlog, 0)
 	c.backlog = 0
-	c.heard, c.pinged = c.sock.Loop().Now(), false // who reads is alive
+	c.heard, c.pinged, c.excused = c.sock.Loop().Now(), false, false // who reads is alive
+	c.schedule()
 	if c.pong != nil {
 		c.own(wire.Frame{Op: wire.Pong, Payload: *c.pong})
 		c.pong = nil

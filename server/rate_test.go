@@ -355,6 +355,49 @@ func TestDryTimeouts(t *testing.T) {
 	})
 }
 
+// TestDryIdle counts a silence once, and pings go on.
+func TestDryIdle(t *testing.T) {
+	for _, idle := range []time.Duration{0, limits.Ping - time.Second, 2 * limits.Ping} {
+		open(t, func(w *world, _ *services.Config) {
+			w.Limits.DryRun = []server.Limit{server.LimitIdle}
+			w.Timeouts.Idle = idle
+		}, func(t *testing.T, w *world) {
+			p := w.join(t, "")
+			for i := range uint64(2) {
+				time.Sleep(10 * (limits.Ping + limits.Pong))
+				for range 9 {
+					p.expect(0x89, "")
+				}
+				if got := w.Exceeded(server.LimitIdle); got != i+1 {
+					t.Errorf("idle %v: counted %d times, want %d", idle, got, i+1)
+				}
+				p.send("x")
+				for op, payload := p.next(); op != 0x81 || payload != "x"; op, payload = p.next() {
+				}
+			}
+		})
+	}
+}
+
+// TestAcceptBacklog has an answer to the opening handshake that is not sent at
+// once: that is no want of progress yet.
+func TestAcceptBacklog(t *testing.T) {
+	unstacked(t, func(w *world, _ *services.Config) { w.carrier.Buffer = 64 }, func(t *testing.T, w *world) {
+		time.Sleep(time.Hour)
+		p := w.dial(t)
+		p.writeAside(strings.Replace(handshake, "%s", "", 1))
+		time.Sleep(time.Second)
+		if status := p.head(); status != "HTTP/1.1 101 Switching Protocols" {
+			t.Fatal(status)
+		}
+		p.writeAside(frame(0x81, "x"))
+		p.expect(0x81, "x")
+		if got := w.Exceeded(server.LimitBusy); got != 0 {
+			t.Errorf("counted %d times", got)
+		}
+	})
+}
+
 // TestCounts counts what is enforced.
 func TestCounts(t *testing.T) {
 	open(t, func(w *world, cfg *services.Config) { cfg.MaxMessage = 10 }, func(t *testing.T, w *world) {

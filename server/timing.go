@@ -41,10 +41,12 @@ func (c *conn) deadline() (at time.Duration, then func(*conn)) {
 		case c.pinged:
 			sooner(c.since, t.Pong, (*conn).latePong)
 		default:
-			sooner(c.heard, t.Ping, (*conn).ping)
+			sooner(max(c.heard, c.since), t.Ping, (*conn).ping)
 		}
 		sooner(0, c.first, (*conn).lateFirst)
-		sooner(c.heard, t.Idle, (*conn).lateInput)
+		if !c.excused {
+			sooner(c.heard, t.Idle, (*conn).lateInput)
+		}
 		if c.begun > 0 {
 			sooner(c.begun, t.Message, (*conn).lateMessage)
 		}
@@ -107,18 +109,24 @@ func (c *conn) ping() {
 	c.Flush()
 }
 
-// Where a limit is only counted, its time begins anew.
+// Where a limit is only counted, its time begins anew; a silence counts once.
 
 func (c *conn) latePong() {
-	if c.pinged = false; c.srv.exceeds(LimitIdle) {
+	if c.pinged = false; !c.excused && c.silent() {
 		c.leave(wire.PolicyViolation, fmt.Sprintf("no pong within %v", c.srv.Timeouts.Pong))
 	}
 }
 
 func (c *conn) lateInput() {
-	if c.heard = c.sock.Loop().Now(); c.srv.exceeds(LimitIdle) {
+	if c.silent() {
 		c.leave(wire.PolicyViolation, fmt.Sprintf("nothing received or read for %v", c.srv.Timeouts.Idle))
 	}
+}
+
+// silent counts that the peer is, and reports whether it has to go.
+func (c *conn) silent() bool {
+	c.excused = !c.srv.exceeds(LimitIdle)
+	return !c.excused
 }
 
 func (c *conn) lateMessage() {
