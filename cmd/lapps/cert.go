@@ -71,7 +71,7 @@ func (p *pair) check() error {
 		return fmt.Errorf("--days: must be between 1 and %d, not %d", maxDays, p.days)
 	case len(p.hosts) == 0:
 		return errors.New("--host: a name or an address is needed")
-	case filepath.Clean(p.cert) == filepath.Clean(p.key):
+	case place(p.cert) == place(p.key):
 		return fmt.Errorf("--cert and --key: must be two files, not both %s", p.cert)
 	}
 	for _, host := range p.hosts {
@@ -230,4 +230,16 @@ Nobody trusts it who is not told to:
 It is to develop with. On the internet use one that an authority has signed.
 `, p.cert, strings.Join(p.hosts, ", "), p.days, p.key, cert, key, url)
 	return err
+}
+
+// place is where a file is, or will be, symbolic links of its directory followed.
+func place(file string) string {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return filepath.Clean(file)
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(abs)); err == nil {
+		return filepath.Join(dir, filepath.Base(abs))
+	}
+	return abs
 }

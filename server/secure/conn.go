@@ -210,6 +210,7 @@ func (s *conn) over() {
 	s.state, s.held = closed, nil
 	switch was {
 	case waiting:
+		s.Loop().Stop(&s.shake.alarm)
 		s.layer.forget(s.shake)
 	case shaking:
 		s.shake.end()

@@ -12,9 +12,9 @@
 // first complete record on, not while a client is silent. They are bounded: a
 // handshake waits on its loop until there is a slot, and computes under a
 // semaphore of half the processors, while those that wait for their peers hold
-// only a slot. When all slots are taken, the one that began first is ended if it
-// has waited for its peer for a second, so that clients that fall silent do not
-// keep others out.
+// only a slot. While others wait for a slot, who has had one for more than a
+// second and waits for its peer is ended, one each second and each newcomer, so that
+// clients that fall silent, or drip, do not keep others out.
 //
 // After the handshake no goroutine is left. Records are put together here, and
 // each is given to the tls.Conn when it is complete, on the loop, over a

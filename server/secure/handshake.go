@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"lapps/server"
 )
 
 // A handshake is what a conn needs until it is open. Its goroutine runs the
@@ -18,7 +20,11 @@ type handshake struct {
 	s     *conn
 	place *list.Element // in one of the Layer's lists; guarded by the Layer's mu
 	out   []byte        // what the tls.Conn has written; the goroutine's
-	since atomic.Int64  // when it began to wait for the peer, on the loop's clock; 0: it does not
+	since atomic.Int64  // when it got its slot, on the loop's clock
+	alarm server.Timer  // while it waits for a slot; the loop's
+
+	blocked atomic.Bool // it waits for the peer
+	chosen  bool        // it is to be evicted; guarded by the Layer's mu
 
 	mu      sync.Mutex // guards the fields below
 	changed sync.Cond
@@ -41,6 +47,8 @@ func (h *handshake) begin() {
 		return
 	}
 	s.state = shaking
+	s.Loop().Stop(&h.alarm)
+	h.since.Store(int64(s.Loop().Now()))
 	l.running.Go(func() {
 		defer l.leave(h)
 		l.compute <- struct{}{}
@@ -84,8 +92,12 @@ func (s *conn) shaken(err error) {
 	}
 }
 
-// evict ends a handshake whose peer lets others wait. Loop only.
+// evict ends a handshake whose peer lets others wait, if it still does. Loop
+// only.
 func (h *handshake) evict() {
+	h.s.layer.mu.Lock()
+	h.chosen = false
+	h.s.layer.mu.Unlock()
 	if s := h.s; s.state == shaking && h.idle() > patience {
 		s.layer.counts.evicted.Add(1)
 		s.layer.log.Debug("TLS handshake ended: others wait", "remote_addr", s.RemoteAddr())
@@ -143,12 +155,12 @@ func (h *handshake) wait() {
 		h.paused = false
 		h.s.Loop().Post(h.resume)
 	}
-	h.since.Store(int64(h.s.Loop().Now()))
+	h.blocked.Store(true)
 	<-h.s.layer.compute
 	for len(h.in) == 0 && h.err == nil {
 		h.changed.Wait()
 	}
-	h.since.Store(0)
+	h.blocked.Store(false)
 	h.mu.Unlock()
 	h.s.layer.compute <- struct{}{}
 	h.mu.Lock()
@@ -163,13 +175,25 @@ func (h *handshake) resume() {
 	}
 }
 
-// idle is how long the handshake has waited for its peer. Any goroutine.
+// idle is how long the handshake has had its slot, if it waits for its peer now.
+// Any goroutine.
 func (h *handshake) idle() time.Duration {
-	since := time.Duration(h.since.Load())
-	if since == 0 {
+	if !h.blocked.Load() {
 		return 0
 	}
-	return h.s.Loop().Now() - since
+	return h.s.Loop().Now() - time.Duration(h.since.Load())
+}
+
+// queue has others asked to make room, now and then, while h waits for a slot.
+// Loop only.
+func (h *handshake) queue() {
+	h.alarm.F = func() {
+		if h.s.state == waiting {
+			h.queue()
+		}
+	}
+	h.s.layer.relieve()
+	h.s.Loop().Arm(&h.alarm, patience)
 }
 
 // end has the goroutine end.

@@ -156,10 +156,21 @@ func (l *Layer) enter(h *handshake) {
 		return
 	}
 	h.place = l.waiting.PushBack(h)
-	oldest := l.shaking.Front().Value.(*handshake)
 	l.mu.Unlock()
-	if oldest.idle() > patience {
-		oldest.s.Loop().Post(oldest.evict)
+	h.queue()
+}
+
+// relieve ends the handshake that has had its slot longest of those that wait
+// for their peers, if that is longer than patience. Any goroutine.
+func (l *Layer) relieve() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for e := l.shaking.Front(); e != nil; e = e.Next() {
+		if h := e.Value.(*handshake); !h.chosen && h.idle() > patience {
+			h.chosen = true
+			h.s.Loop().Post(h.evict)
+			return
+		}
 	}
 }
 

@@ -361,6 +361,37 @@ func TestPaused(t *testing.T) {
 	}
 }
 
+// TestNoArrival: a handshake that waits has one that is silent ended although
+// nobody else comes, and one that drips does not shield others.
+func TestNoArrival(t *testing.T) {
+	open(t, 2, nil, func(w *world) {
+		hello := clientHello(t)
+		dripping, silent := w.dial(), w.dial()
+		stop := make(chan bool)
+		go func() {
+			for _, c := range hello[5:] {
+				select {
+				case <-stop:
+					return
+				case <-time.After(700 * time.Millisecond):
+					dripping.Write([]byte{0x16, 3, 1, 0, 1, c})
+				}
+			}
+		}()
+		time.Sleep(time.Second)
+		silent.Write(hello)
+		synctest.Wait()
+		begin := time.Now()
+		for range 2 {
+			w.client(w.config())
+		}
+		if took := time.Since(begin); took > 4*time.Second || w.layer.Stats().Evicted == 0 {
+			t.Errorf("waited for %v: %+v", took, w.layer.Stats())
+		}
+		close(stop)
+	})
+}
+
 // TestTurns has handshakes get slots in the order in which they came.
 func TestTurns(t *testing.T) {
 	open(t, 1, nil, func(w *world) {
