@@ -161,7 +161,7 @@ func (c *conn) decode(p []byte) {
 		case err != nil:
 			c.deliver(nil, func() { c.breach(err) })
 			return
-		case m.Op != 0 && !c.allowed(m):
+		case !c.allowed(m):
 			return
 		case m.Op == wire.Text || m.Op == wire.Binary:
 			c.begun, c.first = 0, 0
@@ -198,13 +198,13 @@ func (c *conn) decode(p []byte) {
 	}
 }
 
-// allowed reports whether the peer may send m now. Where not, what came before
-// is delivered and the connection ends.
+// allowed reports whether the peer may send now what the decoder has returned, be
+// it no message. Where not, what came before is delivered and the connection ends.
 func (c *conn) allowed(m wire.Message) bool {
 	if m.Op == wire.Close {
 		return true
 	}
-	why := c.accepts(m.Op, len(m.Payload))
+	why := c.accepts(m)
 	if why != "" {
 		c.deliver(nil, func() { c.leave(wire.PolicyViolation, why) })
 	}

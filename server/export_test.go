@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"lapps/services"
+)
 
 // Queued is how many bytes the outboxes of all connections have on their
 // accounts.
@@ -20,7 +24,7 @@ type Meter struct{ meter }
 
 // Take counts an event at now.
 func (m *Meter) Take(perSecond, burst int, now time.Duration) bool {
-	return m.take(1, perSecond, burst, now, now)
+	return m.take(1, services.Rate{PerSecond: perSecond, Burst: burst}, now, now)
 }
 
 // Meters are meters of messages, of a peer that is read or not.
@@ -32,7 +36,7 @@ func (m *Meters) Resume(now time.Duration) { m.resume(now) }
 
 // Take counts a message that is decoded now.
 func (m *Meters) Take(perSecond, burst int, now time.Duration) bool {
-	return m.messages.take(1, perSecond, burst, m.from(now), now)
+	return m.messages.take(1, services.Rate{PerSecond: perSecond, Burst: burst}, m.from(now), now)
 }
 
 // Places is how many places have been taken of the limited ones: connections,

@@ -17,13 +17,23 @@ type meter time.Duration
 // take counts n events that came between from and now; false: they are too many,
 // and not counted. In any time t at most burst events pass, and what the rate
 // allows in t. More than burst at once pass when nothing is owed.
-func (m *meter) take(n, perSecond, burst int, from, now time.Duration) bool {
+func (m *meter) take(n int, r services.Rate, from, now time.Duration) bool {
 	at := max(time.Duration(*m), from)
-	next := at + span(n, perSecond)
-	if next-now > span(burst, perSecond) && at > from {
+	next := at + span(n, r.PerSecond)
+	if next-now > span(r.Burst, r.PerSecond) && at > from {
 		return false
 	}
 	*m = meter(next)
+	return true
+}
+
+// each takes n events one by one, until they are too many.
+func (m *meter) each(n int, r services.Rate, from, now time.Duration) bool {
+	for range n {
+		if !m.take(1, r, from, now) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -100,22 +110,26 @@ func (s *Server) sizes(service *services.Service) *wire.Limits {
 	return service.Limits()
 }
 
-// accepts counts a message, or a control frame, with a payload of n bytes. It
-// is "" or why the peer must go: it sends too much.
-func (c *conn) accepts(op wire.Op, n int) (why string) {
+// accepts counts a message, or a control frame, and the fragments without payload
+// that came before it; Op 0: those alone. It is "" or why the peer must go: it
+// sends too much.
+func (c *conn) accepts(m wire.Message) (why string) {
 	s := c.service
-	if limit := s.MaxMessage; limit > 0 && n > limit && (op == wire.Text || op == wire.Binary) {
+	if limit := s.MaxMessage; limit > 0 && len(m.Payload) > limit && (m.Op == wire.Text || m.Op == wire.Binary) {
 		c.srv.exceeds(LimitMessageSize) // only counted, or else the decoder would have refused it
 	}
-	m := c.meters
-	if m == nil {
+	if c.meters == nil {
 		return ""
 	}
-	from := m.from(c.heard)
-	if r := s.Messages; r.PerSecond > 0 && !m.messages.take(1, r.PerSecond, r.Burst, from, c.heard) && c.srv.exceeds(LimitMessages) {
+	frames := c.decoder.Empty()
+	if m.Op != 0 {
+		frames++
+	}
+	from := c.meters.from(c.heard)
+	if r := s.Messages; r.PerSecond > 0 && !c.meters.messages.each(frames, r, from, c.heard) && c.srv.exceeds(LimitMessages) {
 		return fmt.Sprintf("more than %d messages per second", r.PerSecond)
 	}
-	if r := s.Bytes; r.PerSecond > 0 && !m.bytes.take(n, r.PerSecond, r.Burst, from, c.heard) && c.srv.exceeds(LimitBytes) {
+	if r := s.Bytes; r.PerSecond > 0 && len(m.Payload) > 0 && !c.meters.bytes.take(len(m.Payload), r, from, c.heard) && c.srv.exceeds(LimitBytes) {
 		return fmt.Sprintf("more than %d bytes per second", r.PerSecond)
 	}
 	return ""

@@ -170,6 +170,39 @@ func TestRates(t *testing.T) {
 	}
 }
 
+// TestEmptyFragments counts fragments that hold nothing as messages: no limit of
+// sizes ends them.
+func TestEmptyFragments(t *testing.T) {
+	const burst = 25
+	for _, tt := range []struct {
+		name  string
+		sent  string
+		close string // the reason; "": none
+	}{
+		{"as many as may be", frame(0x01, "") + strings.Repeat(frame(0x00, ""), burst-2) + frame(0x80, "x"), ""},
+		{"one more", frame(0x01, "") + strings.Repeat(frame(0x00, ""), burst-1) + frame(0x80, "x"), "more than 10 messages per second"},
+		{"without an end", frame(0x01, "x") + strings.Repeat(frame(0x00, ""), burst+1), "more than 10 messages per second"},
+		{"with pings between", frame(0x01, "x") + strings.Repeat(frame(0x00, "")+frame(0x8A, ""), burst/2+1), "more than 10 messages per second"},
+		{"fragments of something", strings.Repeat(frame(0x01, "x"), 1) + strings.Repeat(frame(0x00, "y"), 10*burst) + frame(0x80, ""), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			open(t, func(_ *world, cfg *services.Config) {
+				cfg.Messages = services.Rate{PerSecond: 10, Burst: burst}
+			}, func(t *testing.T, w *world) {
+				p := w.join(t, "")
+				p.write(tt.sent)
+				if tt.close != "" {
+					p.closed(1008, tt.close)
+					return
+				}
+				p.next()
+				p.write(frame(0x88, "\x03\xe8"))
+				p.closed(1000, "")
+			})
+		})
+	}
+}
+
 // TestSteady sends at the rate for long.
 func TestSteady(t *testing.T) {
 	open(t, func(_ *world, cfg *services.Config) {

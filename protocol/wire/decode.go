@@ -54,6 +54,7 @@ type Decoder struct {
 	head    [maxHeader]byte // a header that did not arrive whole
 	first   byte            // of the frame whose payload is being read: FIN and the opcode
 	key     uint32          // of that frame, turned to the next byte; 0 when not masked
+	empty   uint32          // fragments without payload; see Empty
 	missing int             // payload bytes of that frame that are still to come
 	size    int             // payload bytes of the unfinished message, in buf
 	buf     *buffer         // the unfinished message, then a control frame inside it or what is lent
@@ -129,6 +130,14 @@ func (d *Decoder) Buffered() int {
 	return d.size
 }
 
+// Empty is how many fragments without payload have come since it was called
+// last, those that end their messages apart. No limit of sizes ever ends them.
+func (d *Decoder) Empty() int {
+	n := d.empty
+	d.empty = 0
+	return int(n)
+}
+
 // Release gives the decoder's buffer back, and with it the last message's
 // payload. It forgets what is unfinished; a second Release does nothing.
 func (d *Decoder) Release() {
@@ -181,8 +190,12 @@ func (d *Decoder) whole(h header, p []byte) (Message, []byte, error) {
 // enter begins a frame whose payload is to be gathered in the buffer.
 func (d *Decoder) enter(h header) {
 	d.first, d.key, d.missing = h.first, h.key, h.length
-	if op := h.op(); op == Text || op == Binary {
+	op := h.op()
+	if op == Text || op == Binary {
 		d.op, d.packed = op, h.packed()
+	}
+	if h.length == 0 && !h.fin() && !op.control() && d.empty < math.MaxUint32 {
+		d.empty++
 	}
 }
 
