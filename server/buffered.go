@@ -236,7 +236,7 @@ func (s *Server) closeLargest() {
 	}
 	holders, going := s.holders()
 	excess := held - limit - int64(going)
-	if excess <= 0 || !s.exceeds(LimitBuffered) {
+	if excess <= 0 || !s.Exceed(LimitBuffered) {
 		return
 	}
 	closed := 0

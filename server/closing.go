@@ -17,7 +17,7 @@ func (c *conn) breach(err error) {
 	}
 	c.log().Debug("breach", "id", c.id, "err", err)
 	if e.Code == wire.MessageTooBig {
-		c.srv.exceeds(LimitMessageSize)
+		c.srv.Exceed(LimitMessageSize)
 	}
 	c.leave(e.Code, e.Reason)
 }

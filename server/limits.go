@@ -6,7 +6,7 @@ import "sync/atomic"
 type Limits struct {
 	PerPrefix  int   // connections of an IPv4 address or of an IPv6 /64; the next ones are refused with 429
 	Accepts    int   // connections per second, and at once; the next ones are closed unread
-	Handshakes int   // opening handshakes under way, from their first byte; the next ones are refused with 503
+	Handshakes int   // opening handshakes under way, from their first byte; the next ones are refused with 503. For those of TLS see secure.Slots
 	Buffered   int64 // bytes in unfinished messages, mailboxes and outboxes; past it those connections that hold most are closed with 1013. It may be exceeded by a 64th for each loop, and 1 KiB for each connection
 
 	// DryRun are limits that are only counted. Opening handshakes end at 1 MiB
@@ -57,9 +57,9 @@ func AllLimits() []Limit {
 // Exceeded is how often each limit has been exceeded, enforced or not.
 func (s *Server) Exceeded(l Limit) uint64 { return s.exceedings[l].Load() }
 
-// exceeds counts that l is exceeded, and reports whether it is to be enforced.
-// Any goroutine.
-func (s *Server) exceeds(l Limit) bool {
+// Exceed counts that l is exceeded, and reports whether it is to be enforced.
+// Layers below the server, which know of a limit what it does not, call it, too.
+func (s *Server) Exceed(l Limit) bool {
 	s.exceedings[l].Add(1)
 	return !s.dry(l)
 }

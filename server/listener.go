@@ -44,7 +44,7 @@ func (l *Listener) Admit(a netip.AddrPort) bool {
 		return false
 	}
 	rate := s.Limits.Accepts
-	return rate == 0 || s.accepts.allows(time.Now(), rate) || !s.exceeds(LimitAccepts)
+	return rate == 0 || s.accepts.allows(time.Now(), rate) || !s.Exceed(LimitAccepts)
 }
 
 // Accept is an Acceptor: it makes a connection of sock. It is called on the

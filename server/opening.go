@@ -126,7 +126,7 @@ func (c *conn) countLarge(err error) {
 	switch refusal.Status {
 	case http.StatusRequestHeaderFieldsTooLarge, http.StatusRequestURITooLong:
 		c.head.large = true
-		c.srv.exceeds(LimitHeader)
+		c.srv.Exceed(LimitHeader)
 	}
 }
 
@@ -200,7 +200,7 @@ func (c *conn) joined(seat *services.Seat, err error) {
 		return
 	}
 	switch {
-	case err == services.ErrFull && !c.srv.exceeds(LimitService):
+	case err == services.ErrFull && !c.srv.Exceed(LimitService):
 		c.ask(true)
 	case err != nil:
 		c.refuse(err)

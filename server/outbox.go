@@ -63,7 +63,7 @@ func (c *conn) Send(f wire.Frame) (queued int, err error) {
 		return c.queued, services.ErrGone
 	}
 	old := c.outdatedLocked(f)
-	if !c.fitsLocked(f, old) && c.srv.exceeds(LimitOutbox) {
+	if !c.fitsLocked(f, old) && c.srv.Exceed(LimitOutbox) {
 		if err := c.makeRoomLocked(f); err != nil {
 			return c.queued, err
 		}

@@ -23,7 +23,7 @@ const (
 // have gone. Where there is none left, and l is only counted, it takes one all
 // the same. However many goroutines are at it, no more than limit succeed.
 func (s *Server) take(taken *atomic.Int64, limit int, l Limit) bool {
-	if n := taken.Add(1); limit > 0 && n > int64(limit) && s.exceeds(l) {
+	if n := taken.Add(1); limit > 0 && n > int64(limit) && s.Exceed(l) {
 		taken.Add(-1)
 		return false
 	}
@@ -52,7 +52,7 @@ func (c *conn) takePrefix() error {
 		return nil
 	}
 	p := prefixOf(c.client.Addr())
-	if s.prefixes.enter(p) > s.Limits.PerPrefix && s.exceeds(LimitPrefix) {
+	if s.prefixes.enter(p) > s.Limits.PerPrefix && s.Exceed(LimitPrefix) {
 		s.prefixes.leave(p)
 		return &wire.Refusal{Status: http.StatusTooManyRequests, Reason: "too many connections from your address"}
 	}

@@ -116,7 +116,7 @@ func (s *Server) sizes(service *services.Service) *wire.Limits {
 func (c *conn) accepts(m wire.Message) (why string) {
 	s := c.service
 	if limit := s.MaxMessage; limit > 0 && len(m.Payload) > limit && (m.Op == wire.Text || m.Op == wire.Binary) {
-		c.srv.exceeds(LimitMessageSize) // only counted, or else the decoder would have refused it
+		c.srv.Exceed(LimitMessageSize) // only counted, or else the decoder would have refused it
 	}
 	if c.meters == nil {
 		return ""
@@ -126,10 +126,10 @@ func (c *conn) accepts(m wire.Message) (why string) {
 		frames++
 	}
 	from := c.meters.from(c.heard)
-	if r := s.Messages; r.PerSecond > 0 && !c.meters.messages.each(frames, r, from, c.heard) && c.srv.exceeds(LimitMessages) {
+	if r := s.Messages; r.PerSecond > 0 && !c.meters.messages.each(frames, r, from, c.heard) && c.srv.Exceed(LimitMessages) {
 		return fmt.Sprintf("more than %d messages per second", r.PerSecond)
 	}
-	if r := s.Bytes; r.PerSecond > 0 && len(m.Payload) > 0 && !c.meters.bytes.take(len(m.Payload), r, from, c.heard) && c.srv.exceeds(LimitBytes) {
+	if r := s.Bytes; r.PerSecond > 0 && len(m.Payload) > 0 && !c.meters.bytes.take(len(m.Payload), r, from, c.heard) && c.srv.Exceed(LimitBytes) {
 		return fmt.Sprintf("more than %d bytes per second", r.PerSecond)
 	}
 	return ""

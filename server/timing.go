@@ -88,7 +88,7 @@ func (c *conn) tick() {
 }
 
 func (c *conn) lateHandshake() {
-	if !c.srv.exceeds(LimitHandshakeTime) {
+	if !c.srv.Exceed(LimitHandshakeTime) {
 		c.head.late = true
 		return
 	}
@@ -125,37 +125,37 @@ func (c *conn) lateInput() {
 
 // silent counts that the peer is, and reports whether it has to go.
 func (c *conn) silent() bool {
-	c.excused = !c.srv.exceeds(LimitIdle)
+	c.excused = !c.srv.Exceed(LimitIdle)
 	return !c.excused
 }
 
 func (c *conn) lateMessage() {
-	if c.begun = c.sock.Loop().Now(); c.srv.exceeds(LimitMessageTime) {
+	if c.begun = c.sock.Loop().Now(); c.srv.Exceed(LimitMessageTime) {
 		c.leave(wire.PolicyViolation, fmt.Sprintf("a message was not complete within %v", c.srv.Timeouts.Message))
 	}
 }
 
 func (c *conn) lateReader() {
-	if c.stuck = c.sock.Loop().Now(); c.srv.exceeds(LimitBusy) {
+	if c.stuck = c.sock.Loop().Now(); c.srv.Exceed(LimitBusy) {
 		c.leave(wire.TryAgainLater, "reading too slowly")
 	}
 }
 
 func (c *conn) lateService() {
-	if c.since = c.sock.Loop().Now(); c.srv.exceeds(LimitBusy) {
+	if c.since = c.sock.Loop().Now(); c.srv.Exceed(LimitBusy) {
 		c.leave(wire.TryAgainLater, "the service does not keep up")
 	}
 }
 
 func (c *conn) lateFirst() {
-	if c.first = 0; c.srv.exceeds(LimitFirstMessage) {
+	if c.first = 0; c.srv.Exceed(LimitFirstMessage) {
 		c.leave(wire.PolicyViolation, fmt.Sprintf("no message within %v", c.service.FirstMessage))
 	}
 }
 
 // old ends a connection for its age.
 func (c *conn) old() {
-	if c.expires = 0; c.srv.exceeds(LimitAge) {
+	if c.expires = 0; c.srv.Exceed(LimitAge) {
 		c.depart("the connection has become as old as may be")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"lapps/protocol/wire"
 	"lapps/server"
 	"lapps/server/epoll"
+	"lapps/server/secure"
 	"lapps/services"
 )
 
@@ -129,8 +130,9 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 	if d.server, err = newServer(cfg, registry, log); err != nil {
 		return nil, err
 	}
+	slots := secure.NewSlots(cfg.Limits.Handshakes, func() bool { return d.server.Exceed(server.LimitHandshakes) })
 	for i, c := range cfg.Listeners {
-		l, err := newListener(cfg, c, keys[i], d.server, log)
+		l, err := newListener(cfg, c, keys[i], slots, d.server, log)
 		if err != nil {
 			return nil, err
 		}

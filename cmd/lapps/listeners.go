@@ -29,8 +29,8 @@ type listener struct {
 }
 
 // newListener makes the listener that c describes, and opens nothing. keys
-// are those of c's certificates, or nil.
-func newListener(cfg *config.Config, c config.Listener, keys *secure.Keys, srv *server.Server, log *slog.Logger) (*listener, error) {
+// are those of c's certificates, or nil; slots those of TLS handshakes.
+func newListener(cfg *config.Config, c config.Listener, keys *secure.Keys, slots *secure.Slots, srv *server.Server, log *slog.Logger) (*listener, error) {
 	proxies, err := trusted(c.TrustedProxies)
 	if err != nil {
 		return nil, fmt.Errorf("listener %s: trusted_proxies: %w", c.Address, err)
@@ -44,18 +44,14 @@ func newListener(cfg *config.Config, c config.Listener, keys *secure.Keys, srv *
 	}}
 	l.accept = l.door.Accept
 	if keys != nil {
-		l.layer = secure.New(secure.Config{
-			Keys:       keys,
-			Handshakes: cfg.Limits.Handshakes,
-			DryRun:     slices.Contains(cfg.Limits.DryRun, server.LimitHandshakes.String()),
-			Log:        log,
-		})
+		l.layer = secure.New(secure.Config{Keys: keys, Slots: slots, Log: log})
 		l.accept = l.layer.Accept(l.accept)
 	}
 	if c.ProxyProtocol == "required" || c.ProxyProtocol == "optional" {
 		p := &proxied.Layer{
 			Required: c.ProxyProtocol == "required",
 			Timeout:  cfg.Timeouts.Handshake.Duration(),
+			Exceed:   func() bool { return srv.Exceed(server.LimitHandshakeTime) },
 			Log:      log,
 		}
 		if proxies != nil { // a nil list would allow everyone

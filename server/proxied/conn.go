@@ -95,6 +95,9 @@ func (c *conn) end() {
 // expire is called when the time for the header is over.
 func (c *conn) expire() {
 	l := c.prelude.layer
+	if l.Exceed != nil && !l.Exceed() {
+		return
+	}
 	c.end()
 	l.refused(&l.late, c.Socket, errLate)
 	c.Socket.Close(0)

@@ -28,6 +28,10 @@ type Layer struct {
 	// means no limit.
 	Timeout time.Duration
 
+	// Exceed is called, on the loops, for each connection whose Timeout is
+	// over, and says whether it is to be aborted; nil means yes.
+	Exceed func() (enforced bool)
+
 	// Log is told, at debug, of connections that are aborted; nil means
 	// nobody is.
 	Log *slog.Logger

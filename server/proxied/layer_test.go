@@ -277,6 +277,16 @@ func TestTimeout(t *testing.T) {
 			})
 		}
 	}
+	late := 0
+	with(t, &Layer{Required: true, Timeout: time.Second, Exceed: func() bool { late++; return false }}, func(t *testing.T, b *bench) { // only counted
+		c := b.dial(t, "P")
+		time.Sleep(time.Hour)
+		io.WriteString(c, line4[1:])
+		synctest.Wait()
+		if b.only(t); late != 1 || b.Stats() != (Stats{}) {
+			t.Errorf("counted %d times, and %+v", late, b.Stats())
+		}
+	})
 	with(t, &Layer{Required: true}, func(t *testing.T, b *bench) { // no limit
 		c := b.dial(t, "P")
 		time.Sleep(1000 * time.Hour)

@@ -106,9 +106,8 @@ func (s *conn) greet(p []byte) error {
 	if s.shake.offer(p); !s.shake.paused {
 		return nil
 	}
-	s.tls = tls.Server((*transport)(s), s.layer.keys.tickets.Load())
 	s.state = waiting
-	s.layer.enter(s.shake)
+	s.layer.slots.enter(s.shake)
 	return nil
 }
 
@@ -142,14 +141,18 @@ func (s *conn) receive(p []byte) {
 	}
 }
 
-// Pause implements server.Socket.
+// Pause implements server.Socket. Until the handshake is done it is only kept in
+// mind: the handshake pauses the socket itself, and reads on for as long as it
+// needs to.
 func (s *conn) Pause(on bool) {
 	s.paused = on
-	if on || len(s.held) == 0 {
+	switch {
+	case s.state != open:
+	case on || len(s.held) == 0:
 		s.Socket.Pause(on)
-		return
+	default:
+		s.Loop().Post(s.resume)
 	}
-	s.Loop().Post(s.resume)
 }
 
 // hold keeps what has been cut into records for when the Receiver reads on.
@@ -211,7 +214,7 @@ func (s *conn) over() {
 	switch was {
 	case waiting:
 		s.Loop().Stop(&s.shake.alarm)
-		s.layer.forget(s.shake)
+		s.layer.slots.forget(s.shake)
 	case shaking:
 		s.shake.end()
 	}

@@ -1,7 +1,7 @@
 package secure
 
 // Compute keeps all handshakes from computing until release is called.
-func (l *Layer) Compute() (release func()) {
+func (l *Slots) Compute() (release func()) {
 	for range cap(l.compute) {
 		l.compute <- struct{}{}
 	}
@@ -30,7 +30,7 @@ func Records(stream []byte, n int) (records [][]byte, left []byte) {
 }
 
 // Ahead is how much is kept for handshakes.
-func (l *Layer) Ahead() (n int) {
+func (l *Slots) Ahead() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for e := l.shaking.Front(); e != nil; e = e.Next() {

@@ -2,6 +2,7 @@ package secure
 
 import (
 	"container/list"
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -18,13 +19,13 @@ import (
 // waiting.
 type handshake struct {
 	s     *conn
-	place *list.Element // in one of the Layer's lists; guarded by the Layer's mu
+	place *list.Element // in one of the lists of its Slots; guarded by their mu
 	out   []byte        // what the tls.Conn has written; the goroutine's
 	since atomic.Int64  // when it got its slot, on the loop's clock
 	alarm server.Timer  // while it waits for a slot; the loop's
 
 	blocked atomic.Bool // it waits for the peer
-	chosen  bool        // it is to be evicted; guarded by the Layer's mu
+	chosen  bool        // it is to be evicted; guarded by the mu of its Slots
 
 	mu      sync.Mutex // guards the fields below
 	changed sync.Cond
@@ -43,17 +44,18 @@ func newHandshake(s *conn) *handshake {
 func (h *handshake) begin() {
 	s, l := h.s, h.s.layer
 	if s.state != waiting { // it is over
-		l.leave(h)
+		l.slots.leave(h)
 		return
 	}
 	s.state = shaking
+	s.tls = tls.Server((*transport)(s), l.keys.server())
 	s.Loop().Stop(&h.alarm)
 	h.since.Store(int64(s.Loop().Now()))
 	l.running.Go(func() {
-		defer l.leave(h)
-		l.compute <- struct{}{}
+		defer l.slots.leave(h)
+		l.slots.compute <- struct{}{}
 		err := s.tls.Handshake()
-		<-l.compute
+		<-l.slots.compute
 		s.Loop().Post(func() { s.shaken(err) })
 	})
 }
@@ -87,17 +89,15 @@ func (s *conn) shaken(err error) {
 			s.open(record)
 		}
 	}
-	if s.state == open && !s.paused {
-		s.Socket.Pause(false)
+	if s.state == open {
+		s.Socket.Pause(s.paused)
 	}
 }
 
 // evict ends a handshake whose peer lets others wait, if it still does. Loop
 // only.
 func (h *handshake) evict() {
-	h.s.layer.mu.Lock()
-	h.chosen = false
-	h.s.layer.mu.Unlock()
+	h.s.layer.slots.spare(h)
 	if s := h.s; s.state == shaking && h.idle() > patience {
 		s.layer.counts.evicted.Add(1)
 		s.layer.log.Debug("TLS handshake ended: others wait", "remote_addr", s.RemoteAddr())
@@ -156,13 +156,13 @@ func (h *handshake) wait() {
 		h.s.Loop().Post(h.resume)
 	}
 	h.blocked.Store(true)
-	<-h.s.layer.compute
+	<-h.s.layer.slots.compute
 	for len(h.in) == 0 && h.err == nil {
 		h.changed.Wait()
 	}
 	h.blocked.Store(false)
 	h.mu.Unlock()
-	h.s.layer.compute <- struct{}{}
+	h.s.layer.slots.compute <- struct{}{}
 	h.mu.Lock()
 }
 
@@ -192,7 +192,7 @@ func (h *handshake) queue() {
 			h.queue()
 		}
 	}
-	h.s.layer.relieve()
+	h.s.layer.slots.relieve()
 	h.s.Loop().Arm(&h.alarm, patience)
 }
 

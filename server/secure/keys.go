@@ -42,13 +42,29 @@ type Pair struct{ Cert, Key string }
 type Keys struct {
 	options Options
 
-	current atomic.Pointer[tls.Config] // for new connections
-	tickets atomic.Pointer[tls.Config] // its ticket keys are used; it asks for current
+	era atomic.Pointer[era] // for new connections; nil until the files were read
 
-	mu     sync.Mutex // one Reload at a time; guards the fields below
-	sum    [sha256.Size]byte
-	caText []byte
+	mu  sync.Mutex // one Reload at a time; guards the fields below
+	sum [sha256.Size]byte
 }
+
+// An era is the time in which tickets of sessions are good: as long as clients
+// are admitted by the same authorities. Later certificates are served in it, too.
+type era struct {
+	tickets tls.Config // has the ticket keys, and asks for current
+	current atomic.Pointer[tls.Config]
+	ca      []byte // what ClientCA held
+}
+
+func newEra(c *tls.Config, ca []byte) *era {
+	e := &era{ca: ca}
+	e.current.Store(c)
+	e.tickets.GetConfigForClient = func(*tls.ClientHelloInfo) (*tls.Config, error) { return e.current.Load(), nil }
+	return e
+}
+
+// server is the configuration of the next handshake.
+func (k *Keys) server() *tls.Config { return &k.era.Load().tickets }
 
 // Load reads the files. An error names the file and says what is wrong.
 func Load(o Options) (*Keys, error) {
@@ -70,20 +86,18 @@ func (k *Keys) Reload() (changed bool, err error) {
 		return false, fmt.Errorf("secure: %w", err)
 	}
 	sum := sumOf(files)
-	if k.current.Load() != nil && sum == k.sum {
+	now := k.era.Load()
+	if now != nil && sum == k.sum {
 		return false, nil
 	}
 	cfg, err := k.options.config(files)
 	if err != nil {
 		return false, fmt.Errorf("secure: %w", err)
 	}
-	k.current.Store(cfg)
-	// Whoever was admitted by other authorities must be asked anew.
-	if ca := files[k.options.ClientCA]; k.tickets.Load() == nil || !bytes.Equal(ca, k.caText) {
-		k.caText = ca
-		k.tickets.Store(&tls.Config{
-			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return k.current.Load(), nil },
-		})
+	if ca := files[k.options.ClientCA]; now == nil || !bytes.Equal(ca, now.ca) {
+		k.era.Store(newEra(cfg, ca)) // whoever was admitted by other authorities is asked anew
+	} else {
+		now.current.Store(cfg)
 	}
 	k.sum = sum
 	return true, nil
@@ -105,7 +119,7 @@ func (o *Options) files() (names []string) {
 
 // Leaves are the certificates in use, in the order of Options.Certificates.
 func (k *Keys) Leaves() (leaves []*x509.Certificate) {
-	for _, c := range k.current.Load().Certificates {
+	for _, c := range k.era.Load().current.Load().Certificates {
 		leaves = append(leaves, c.Leaf)
 	}
 	return leaves

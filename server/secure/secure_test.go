@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -36,11 +37,13 @@ type world struct {
 	ca      *servertest.Authority
 	dir     string
 	keys    *secure.Keys
+	slots   *secure.Slots
 	layer   *secure.Layer
 	carrier *servertest.Carrier
 	peers   []*echo
-	writes  int  // to the socket below
-	dry     bool // slots are only counted
+	writes  int           // to the socket below
+	dry     bool          // slots are only counted
+	over    atomic.Uint64 // how often
 }
 
 // An echo sends back what it receives.
@@ -103,7 +106,8 @@ func open(t *testing.T, handshakes int, change func(w *world, o *secure.Options)
 		if w.keys, err = secure.Load(o); err != nil {
 			t.Fatal(err)
 		}
-		w.layer = secure.New(secure.Config{Keys: w.keys, Handshakes: handshakes, DryRun: w.dry})
+		w.slots = secure.NewSlots(handshakes, func() bool { w.over.Add(1); return !w.dry })
+		w.layer = secure.New(secure.Config{Keys: w.keys, Slots: w.slots})
 		accept := w.layer.Accept(func(s server.Socket) (server.Receiver, error) {
 			e := &echo{Socket: s}
 			w.peers = append(w.peers, e)
@@ -120,10 +124,16 @@ func open(t *testing.T, handshakes int, change func(w *world, o *secure.Options)
 				t.Errorf("peer %d was lost %d times", i, len(e.lost))
 			}
 		}
-		if s := w.layer.Stats(); s.Shaking+s.Waiting != 0 {
-			t.Errorf("handshakes are left: %+v", s)
-		}
+		w.underWay(0, 0)
 	})
+}
+
+// underWay checks how many handshakes have a slot, and how many wait for one.
+func (w *world) underWay(shaking, waiting int) {
+	w.t.Helper()
+	if s, q := w.slots.Len(); s != shaking || q != waiting {
+		w.t.Errorf("%d handshakes are under way and %d wait, want %d and %d", s, q, shaking, waiting)
+	}
 }
 
 // config is a client's.
@@ -292,10 +302,10 @@ func TestAhead(t *testing.T) {
 			done <- err
 		}()
 		synctest.Wait() // the handshake waits for the client, which does not read
-		release := w.layer.Compute()
+		release := w.slots.Compute()
 		close(raw.gate)
 		synctest.Wait()
-		if kept := w.layer.Ahead(); kept == 0 || kept > 70_000 { // a wake-up's
+		if kept := w.slots.Ahead(); kept == 0 || kept > 70_000 { // a wake-up's
 			t.Errorf("%d bytes are kept", kept)
 		}
 		got := make(chan bool)
@@ -337,7 +347,7 @@ func TestPaused(t *testing.T) {
 				}()
 				if behind == "the handshake" {
 					synctest.Wait()
-					release = w.layer.Compute()
+					release = w.slots.Compute()
 					close(raw.gate)
 				}
 				<-wrote
@@ -409,8 +419,8 @@ func TestTurns(t *testing.T) {
 		synctest.Wait()
 		first.(interface{ Reset() }).Reset()
 		synctest.Wait()
-		if s := w.layer.Stats(); s.Waiting != 1 || s.Completed != 0 {
-			t.Errorf("the third is before the second: %+v", s)
+		if w.underWay(1, 1); w.layer.Stats().Completed != 0 {
+			t.Error("the third is before the second")
 		}
 		second.(interface{ Reset() }).Reset()
 		<-third
@@ -440,9 +450,7 @@ func TestSlots(t *testing.T) {
 			silent = append(silent, c)
 		}
 		synctest.Wait()
-		if s := w.layer.Stats(); s.Shaking != 2 || s.Waiting != 0 {
-			t.Fatalf("%+v", s)
-		}
+		w.underWay(2, 0)
 		greeted := make(chan bool, 2)
 		join := func() {
 			w.echoes(w.client(w.config()), 5)
@@ -450,9 +458,7 @@ func TestSlots(t *testing.T) {
 		}
 		go join()
 		synctest.Wait()
-		if s := w.layer.Stats(); s.Shaking != 2 || s.Waiting != 1 {
-			t.Fatalf("a third handshake does not wait: %+v", s)
-		}
+		w.underWay(2, 1)
 		silent[0].Close() // frees its slot
 		<-greeted
 		silent[0] = w.dial()
@@ -461,8 +467,9 @@ func TestSlots(t *testing.T) {
 		go join() // ends the oldest of the two
 		<-greeted
 		synctest.Wait()
-		if s := w.layer.Stats(); s.Evicted != 1 || s.Completed != 2 || s.Shaking != 1 {
-			t.Errorf("%+v", s)
+		w.underWay(1, 0)
+		if s := w.layer.Stats(); s.Evicted != 1 || s.Completed != 2 || w.over.Load() != 2 {
+			t.Errorf("%+v, %d were too many", s, w.over.Load())
 		}
 		// One that is closed while it waits is forgotten.
 		silent[0].Close()
@@ -472,14 +479,10 @@ func TestSlots(t *testing.T) {
 		gone := w.dial()
 		gone.Write(hello)
 		synctest.Wait()
-		if s := w.layer.Stats(); s.Waiting != 1 {
-			t.Errorf("%+v", s)
-		}
+		w.underWay(2, 1)
 		gone.(interface{ Reset() }).Reset()
 		synctest.Wait()
-		if s := w.layer.Stats(); s.Waiting != 0 || s.Shaking != 2 {
-			t.Errorf("%+v", s)
-		}
+		w.underWay(2, 0)
 	})
 }
 
@@ -490,10 +493,109 @@ func TestSlotsDry(t *testing.T) {
 		synctest.Wait()
 		w.echoes(w.client(w.config()), 5)
 		synctest.Wait()
-		if s := w.layer.Stats(); s.Queued != 1 || s.Evicted != 0 || s.Completed != 1 {
-			t.Errorf("%+v", s)
+		if s := w.layer.Stats(); s.Evicted != 0 || s.Completed != 1 || w.over.Load() != 1 {
+			t.Errorf("%+v, %d were too many", s, w.over.Load())
 		}
 	})
+}
+
+// TestSharedSlots has a second layer wait for a slot that the first one's has.
+func TestSharedSlots(t *testing.T) {
+	open(t, 1, nil, func(w *world) {
+		silent := w.dial()
+		silent.Write(clientHello(t))
+		synctest.Wait()
+		second := secure.New(secure.Config{Keys: w.keys, Slots: w.slots})
+		other := &world{t: w.t, ca: w.ca, carrier: servertest.NewCarrier(second.Accept(func(s server.Socket) (server.Receiver, error) {
+			return &echo{Socket: s}, nil
+		}))}
+		defer other.carrier.Stop()
+		done := make(chan bool)
+		go func() {
+			other.echoes(other.client(w.config()), 5)
+			close(done)
+		}()
+		synctest.Wait()
+		w.underWay(1, 1)
+		silent.(interface{ Reset() }).Reset()
+		<-done
+	})
+}
+
+// TestReloadWhileWaiting judges who waits for a slot by what the files hold when
+// it gets one.
+func TestReloadWhileWaiting(t *testing.T) {
+	var device tls.Certificate
+	open(t, 1, func(w *world, o *secure.Options) {
+		o.ClientAuth, o.ClientCA = tls.RequireAndVerifyClientCert, w.ca.WriteCert(t, w.dir, "ca")
+		var err error
+		if device, err = tls.LoadX509KeyPair(w.ca.Issue(t, w.dir, "device", false, nil, nil, "device.example.com")); err != nil {
+			t.Fatal(err)
+		}
+	}, func(w *world) {
+		silent := w.dial()
+		silent.Write(clientHello(t))
+		synctest.Wait()
+		outcome := make(chan error)
+		go func() {
+			cfg := w.config()
+			cfg.Certificates = []tls.Certificate{device}
+			c := tls.Client(w.dial(), cfg)
+			io.WriteString(c, "hello")
+			_, err := io.ReadFull(c, make([]byte, 5)) // in TLS 1.3 the refusal comes now
+			outcome <- err
+		}()
+		synctest.Wait()
+		w.underWay(1, 1)
+		servertest.NewAuthority(t, "another").WriteCert(t, w.dir, "ca")
+		w.reload(true)
+		silent.(interface{ Reset() }).Reset()
+		if err := <-outcome; err == nil || !strings.Contains(err.Error(), "certificate") {
+			t.Errorf("who was signed by the authority of before: %v", err)
+		}
+	})
+}
+
+// TestPauseBeforeOpen has a Receiver pause before it has received anything: the
+// handshake goes on, and what comes behind it is kept until it reads on.
+func TestPauseBeforeOpen(t *testing.T) {
+	for _, when := range []string{"at once", "in the handshake"} {
+		t.Run(when, func(t *testing.T) {
+			open(t, 0, nil, func(w *world) {
+				raw := w.dial()
+				synctest.Wait()
+				e := w.peers[0]
+				gated := &gatedConn{raw, make(chan bool)}
+				pause := func(on bool) {
+					w.carrier.Loop().Post(func() { e.Pause(on) })
+					synctest.Wait()
+				}
+				if when == "at once" {
+					pause(true)
+				}
+				c := tls.Client(gated, w.config())
+				got := make(chan string)
+				go func() {
+					io.WriteString(c, "hello")
+					b := make([]byte, 5)
+					io.ReadFull(c, b)
+					got <- string(b)
+				}()
+				synctest.Wait()
+				pause(false)
+				pause(true)
+				close(gated.gate)
+				synctest.Wait()
+				if w.layer.Stats().Completed != 1 || e.got != 0 {
+					t.Errorf("%+v, %d bytes received", w.layer.Stats(), e.got)
+				}
+				pause(false)
+				if s := <-got; s != "hello" {
+					t.Errorf("%q", s)
+				}
+			})
+		})
+	}
 }
 
 // clientHello is the first flight of a client.
