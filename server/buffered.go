@@ -230,12 +230,14 @@ func (s *Server) relieve() {
 // closeLargest closes the connections that hold most, if all together hold more
 // than the limit, as many as it takes.
 func (s *Server) closeLargest() {
-	limit, held := s.Limits.Buffered, s.Buffered()
+	limit, mailboxes := s.Limits.Buffered, s.Services.Buffered()
+	held := s.booked() + mailboxes
 	if held <= limit {
 		return
 	}
-	holders, going := s.holders()
-	excess := held - limit - int64(going)
+	holders, going, waiting := s.holders()
+	going += max(mailboxes-waiting, 0) // of peers that have gone: to close others would not help
+	excess := held - limit - going
 	if excess <= 0 || !s.Exceed(LimitBuffered) {
 		return
 	}
@@ -252,25 +254,28 @@ type holder struct {
 	bytes int
 }
 
-// holders returns the open connections that hold anything, the largest first, and
-// how many bytes those hold that are being closed: it is only a matter of time.
-func (s *Server) holders() (all []holder, going int) {
+// holders returns the open connections that hold anything, the largest first, how
+// many bytes those hold that are being closed, which is only a matter of time, and
+// how many bytes in mailboxes are counted in these.
+func (s *Server) holders() (all []holder, going, waiting int64) {
 	for _, c := range s.all() {
-		switch n, closed := c.holds(); {
+		n, inMailbox, closed := c.holds()
+		switch {
 		case closed:
-			going += n
+			going += int64(n)
 		case n > 0:
 			all = append(all, holder{c, n})
 		}
+		waiting += int64(inMailbox)
 	}
 	slices.SortFunc(all, func(a, b holder) int { return cmp.Compare(b.bytes, a.bytes) })
-	return all, going
+	return all, going, waiting
 }
 
-// holds is how many bytes c holds, those in its mailbox included, and whether it
+// holds is how many bytes c holds, so many of them in its mailbox, and whether it
 // is being closed: what it shares with others does not count then. One that is
 // not open yet holds nothing that could be given up.
-func (c *conn) holds() (n int, closed bool) {
+func (c *conn) holds() (n, waiting int, closed bool) {
 	c.mu.Lock()
 	seat, n, lent, closed := c.seat, c.queued+c.input, c.lent, c.closed.Load()
 	c.mu.Unlock()
@@ -278,9 +283,10 @@ func (c *conn) holds() (n int, closed bool) {
 		n -= lent
 	}
 	if seat == nil {
-		return 0, closed
+		return 0, 0, closed
 	}
-	return n + seat.Waiting(), closed
+	waiting = seat.Waiting()
+	return n + waiting, waiting, closed
 }
 
 // evict closes c for what it holds, and returns how much of it is given back:

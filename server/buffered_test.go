@@ -166,6 +166,42 @@ func TestBufferedMailbox(t *testing.T) {
 	})
 }
 
+// TestBufferedGone: nobody is closed for the messages of peers that have gone,
+// which wait until a handler has come to an end.
+func TestBufferedGone(t *testing.T) {
+	open(t, func(w *world, c *services.Config) {
+		limited(100_000)(w, c)
+		w.carrier.Buffer = 10_000
+	}, func(t *testing.T, w *world) {
+		p, small, other := w.join(t, ""), w.join(t, ""), w.join(t, "")
+		p.write(frame(0x81, `require("gate").wait()`))
+		for range 90 {
+			p.write(frame(0x81, "--"+strings.Repeat(" ", 1000)))
+		}
+		synctest.Wait()
+		p.Close()
+		synctest.Wait()
+		if n := w.Buffered(); n < 90_000 || n > 91_000 {
+			t.Errorf("%d bytes of the peer that has gone are held, want some 90,000", n)
+		}
+		for range 60 {
+			if got := other.eval(`return ws:send(2, 1, pad("small", 1000))`); got != "true" {
+				t.Fatalf("to one that holds little: %s", got)
+			}
+			synctest.Wait()
+		}
+		if n := w.Exceeded(server.LimitBuffered); n != 0 {
+			t.Errorf("the limit was exceeded %d times", n)
+		}
+		openGate()
+		synctest.Wait()
+		if n := w.Buffered(); n > 70_000 {
+			t.Errorf("%d bytes are held, want those of one peer", n)
+		}
+		small.Close()
+	})
+}
+
 // TestBufferedBroadcast: a broadcast's payload is counted once, however many
 // outboxes it waits in.
 func TestBufferedBroadcast(t *testing.T) {

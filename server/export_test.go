@@ -1,8 +1,11 @@
 package server
 
 import (
+	"fmt"
+	"math"
 	"time"
 
+	"lapps/protocol/wire"
 	"lapps/services"
 )
 
@@ -53,3 +56,94 @@ func (s *Server) Places() (connections, handshakes, prefixes int) {
 
 // Booked is what the loops' books say that all connections hold.
 func (s *Server) Booked() int64 { return s.booked() }
+
+// A Holding is what an open connection or one that is going really holds: counted
+// from its frames and bytes, and not from its accounts.
+type Holding struct {
+	ID       uint64
+	Own      int    // bytes that are given up with it
+	Lent     int    // bytes of payloads that others may hold as well
+	Mailbox  int    // bytes of its messages in the mailbox
+	Open     bool   // has a seat, and may be closed
+	Accounts string // what is wrong with its accounts; "": nothing
+}
+
+// Holdings are those of all connections, and the size of all payloads that they
+// share, each counted once. Nothing may be going on meanwhile.
+func (s *Server) Holdings() (all []Holding, shared int) {
+	payloads := map[*wire.Shared]int{}
+	for _, c := range s.all() {
+		all = append(all, c.holding(payloads))
+	}
+	for _, n := range payloads {
+		shared += n
+	}
+	return all, shared
+}
+
+func (c *conn) holding(payloads map[*wire.Shared]int) Holding {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	h := Holding{ID: c.id, Own: c.backlog}
+	lend := func(f wire.Frame, left int) {
+		if f.Shared != nil && len(f.Payload) > lendLimit {
+			payloads[f.Shared] = len(f.Payload)
+			h.Lent += left
+			h.Own -= left
+		}
+	}
+	frames := c.outbox
+	if c.slow != nil {
+		frames = append(frames[:len(frames):len(frames)], c.slow.kept...)
+	}
+	for _, f := range frames {
+		h.Own += f.Size() + frameCost
+		lend(f, len(f.Payload))
+	}
+	if p := c.part; p != nil {
+		h.Own += len(p.frame.Payload) - p.from
+		lend(p.frame, len(p.frame.Payload)-p.from)
+	}
+	input := c.decoder.Buffered()
+	if c.held != nil {
+		input += len(c.held.rest)
+		for _, m := range c.held.messages {
+			input += len(m.Data)
+		}
+	}
+	h.Own += input
+	if c.seat != nil {
+		h.Mailbox = c.seat.Waiting()
+		h.Open = !c.closed.Load()
+	}
+	unbooked := h.Own - c.booked
+	if c.queued != h.Own-input+h.Lent || c.lent != h.Lent || c.input != input || c.booked < 0 || unbooked <= -grain || unbooked >= grain {
+		h.Accounts = fmt.Sprintf("queued %d, lent %d, input %d, booked %d; of %d, %d, %d, %d",
+			c.queued, c.lent, c.input, c.booked, h.Own-input+h.Lent, h.Lent, input, h.Own)
+	}
+	return h
+}
+
+// BookedBy is what the connections think stands in the books for them alone.
+func (s *Server) BookedBy() (sum int) {
+	for _, c := range s.all() {
+		c.mu.Lock()
+		sum += c.booked
+		c.mu.Unlock()
+	}
+	return sum
+}
+
+// LookAway has the sum looked at no more, on all loops that there are.
+func (s *Server) LookAway() {
+	s.scratch.Range(func(_, known any) bool {
+		known.(*scratch).book.grown.Store(math.MinInt64 / 2)
+		return true
+	})
+}
+
+// CloseLargest looks at the sum now.
+func (s *Server) CloseLargest() { s.closeLargest() }
+
+// Evict closes a connection for what it holds.
+func Evict(p services.Peer) { p.(*conn).evict() }

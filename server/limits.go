@@ -7,7 +7,7 @@ type Limits struct {
 	PerPrefix  int   // connections of an IPv4 address or of an IPv6 /64; the next ones are refused with 429
 	Accepts    int   // connections per second, and at once; the next ones are closed unread
 	Handshakes int   // opening handshakes under way, from their first byte; the next ones are refused with 503. For those of TLS see secure.Slots
-	Buffered   int64 // bytes in unfinished messages, mailboxes and outboxes; past it those connections that hold most are closed with 1013. It may be exceeded by a 64th for each loop, and 1 KiB for each connection
+	Buffered   int64 // bytes in unfinished messages, mailboxes and outboxes; past it those connections that hold most are closed with 1013. It may be exceeded by a 64th for each loop, and 1 KiB for each connection, and by what waits in mailboxes of peers that have gone
 
 	// DryRun are limits that are only counted. Opening handshakes end at 1 MiB
 	// all the same.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"slices"
 	"sync"
 
 	"lapps/protocol/wire"
@@ -270,7 +269,7 @@ func (c *conn) takeFrames() bool {
 	if c.slow != nil {
 		n := 0
 		n, size = c.moveLocked(c.slow.kept, 0)
-		c.slow.kept = slices.Delete(c.slow.kept, 0, n)
+		c.slow.release(n)
 	}
 	if size < slice {
 		n, _ := c.moveLocked(c.outbox, size)

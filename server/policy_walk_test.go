@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lapps/protocol/wire"
@@ -21,23 +24,51 @@ import (
 // A bench is a loop, and a server with one service, that a test drives by hand.
 type bench struct {
 	*server.Server
-	log    bytes.Buffer
+	log   bytes.Buffer
+	now   time.Duration
+	armed map[*server.Timer]bool
+
+	mu     sync.Mutex // guards the fields below: the service's goroutines post, too
 	posted []func()
 	dirty  []server.Flusher
 }
 
-func (b *bench) Dirty(f server.Flusher)           { b.dirty = append(b.dirty, f) }
-func (b *bench) Wake()                            {}
-func (b *bench) Post(f func())                    { b.posted = append(b.posted, f) }
-func (b *bench) Now() time.Duration               { return time.Second }
-func (b *bench) Arm(*server.Timer, time.Duration) {}
-func (b *bench) Stop(*server.Timer)               {}
+func (b *bench) Dirty(f server.Flusher) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dirty = append(b.dirty, f)
+}
+
+func (b *bench) Post(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.posted = append(b.posted, f)
+}
+
+func (b *bench) Wake()                                {}
+func (b *bench) Now() time.Duration                   { return b.now }
+func (b *bench) Arm(t *server.Timer, _ time.Duration) { b.armed[t] = true }
+func (b *bench) Stop(t *server.Timer)                 { delete(b.armed, t) }
+
+// tick has a second pass, and all timers fire, due or not.
+func (b *bench) tick() {
+	b.now += time.Second
+	for t := range maps.Clone(b.armed) {
+		delete(b.armed, t)
+		t.F()
+	}
+}
 
 // turn does what the loop has to do.
 func (b *bench) turn() {
-	for len(b.posted) > 0 || len(b.dirty) > 0 {
+	for {
+		b.mu.Lock()
 		posted, dirty := b.posted, b.dirty
 		b.posted, b.dirty = nil, nil
+		b.mu.Unlock()
+		if len(posted) == 0 && len(dirty) == 0 {
+			return
+		}
 		for _, f := range posted {
 			f()
 		}
@@ -50,7 +81,7 @@ func (b *bench) turn() {
 // newBench starts a service with a policy.
 func newBench(t testing.TB, policy services.SlowConsumer, limit int) *bench {
 	t.Helper()
-	b := &bench{}
+	b := &bench{now: time.Second, armed: map[*server.Timer]bool{}}
 	log := slog.New(slog.NewTextHandler(&b.log, nil))
 	registry, err := services.New([]services.Config{{
 		Name:          "test",
@@ -68,7 +99,7 @@ func newBench(t testing.TB, policy services.SlowConsumer, limit int) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { registry.Stop(context.Background()) })
-	b.Server = &server.Server{Services: registry}
+	b.Server = &server.Server{Services: registry, Timeouts: server.Timeouts{Ping: time.Second, Close: time.Hour}}
 	return b
 }
 
@@ -93,7 +124,11 @@ type twin struct {
 	begun   int          // bytes of frames that have begun, less what the server knows to be gone
 	kept    int          // what Write has returned last
 	pong    *wire.Frame  // waits for the backlog to go
+	pinged  bool         // and nothing was received or read since
 	closed  bool
+	gaveUp  bool // closed for want of room
+
+	promised, written []string // controls and replies that have to be written, and all that was
 }
 
 func (w *twin) Pause(bool)                 {}
@@ -142,7 +177,50 @@ func (w *twin) parse() {
 		if n < len(want) {
 			return
 		}
+		w.written = append(w.written, label(*w.writing))
 		w.writing, w.stream = nil, w.stream[n:]
+	}
+}
+
+// label tells frames apart: controls, replies, and others.
+func label(f wire.Frame) string {
+	kind := "message"
+	if f.Reply {
+		kind = "reply"
+	} else if !f.Message() {
+		kind = fmt.Sprint(f.Op)
+	}
+	return kind + " " + strings.TrimRight(f.Payload, ".")
+}
+
+// control puts a control frame of the server's own behind what waits.
+func (w *twin) control(f wire.Frame) {
+	if !w.closed {
+		w.waiting = append(w.waiting, f)
+		w.promised = append(w.promised, label(f))
+	}
+}
+
+// checkPromises asks of what was written, whatever the model says: all control
+// frames are there, and all replies, unless the connection was closed for want of
+// room, in their order; and nothing follows the Close frame.
+func (w *twin) checkPromises() {
+	var got []string
+	for i, s := range w.written {
+		if strings.HasPrefix(s, "close ") && i < len(w.written)-1 {
+			w.t.Fatalf("%q follows the Close frame", w.written[i+1])
+		}
+		if !strings.HasPrefix(s, "message ") {
+			got = append(got, s)
+		}
+	}
+	want := w.promised
+	if w.gaveUp {
+		isReply := func(s string) bool { return strings.HasPrefix(s, "reply ") }
+		got, want = slices.DeleteFunc(got, isReply), slices.DeleteFunc(slices.Clone(want), isReply)
+	}
+	if !slices.Equal(got, want) {
+		w.t.Fatalf("written were %q, promised %q", got, want)
 	}
 }
 
@@ -152,10 +230,10 @@ func (w *twin) grant(n int) {
 	if w.backlog > 0 {
 		if w.drain(); w.backlog == 0 {
 			w.begun -= w.kept
-			if w.pong != nil && !w.closed {
-				w.waiting = append(w.waiting, *w.pong)
+			if w.pong != nil {
+				w.control(*w.pong)
 			}
-			w.pong = nil
+			w.pong, w.pinged = nil, false
 			w.receiver.Writable()
 		}
 	}
@@ -164,14 +242,37 @@ func (w *twin) grant(n int) {
 // ping has the peer send a ping.
 func (w *twin) ping(payload string) {
 	pong := wire.Frame{Op: wire.Pong, Payload: payload}
+	w.pinged = false
 	switch {
 	case w.closed:
 	case w.backlog > 0:
 		w.pong = &pong
 	default:
-		w.waiting = append(w.waiting, pong)
+		w.control(pong)
 	}
 	w.receiver.Receive([]byte(frame(0x89, payload)))
+}
+
+// tick precedes the bench's: the server pings who is silent, and has read all.
+func (w *twin) tick() {
+	if !w.pinged && w.backlog == 0 {
+		w.pinged = true
+		w.control(wire.Frame{Op: wire.Ping})
+	}
+}
+
+// leave has the peer send a Close frame, which is answered.
+func (w *twin) leave() {
+	w.receiver.Receive([]byte(frame(0x88, "\x03\xe8")))
+	synctest.Wait()
+	w.close(1000, "")
+	w.bench.turn()
+}
+
+// evict has the connection closed for what it holds.
+func (w *twin) evict() {
+	w.giveUp("the server holds too much for its peers")
+	server.Evict(w.peer)
 }
 
 func charge(f wire.Frame) int { return f.Size() + 48 }
@@ -186,11 +287,16 @@ func (w *twin) queued() int {
 }
 
 // send has the service send f.
-func (w *twin) send(f wire.Frame) {
+func (w *twin) send(f wire.Frame) error {
 	want := w.model(f)
-	if _, err := w.peer.Send(f); !errors.Is(err, want) {
+	_, err := w.peer.Send(f)
+	if !errors.Is(err, want) {
 		w.t.Fatalf("sending %.10q: %v, want %v", f.Payload, err, want)
 	}
+	if err == nil && f.Reply {
+		w.promised = append(w.promised, label(f))
+	}
+	return err
 }
 
 // model does to the model what Send is to do, and returns its error.
@@ -211,7 +317,7 @@ func (w *twin) model(f wire.Frame) error {
 	}
 	if w.policy == services.DropOldest {
 		for i := 0; i < len(w.waiting) && !fits(); {
-			if o := w.waiting[i]; o.Reply || o.Op == wire.Pong {
+			if o := w.waiting[i]; o.Reply || !o.Message() {
 				i++
 			} else {
 				w.waiting = slices.Delete(slices.Clone(w.waiting), i, i+1)
@@ -219,7 +325,7 @@ func (w *twin) model(f wire.Frame) error {
 		}
 	}
 	switch {
-	case fits() || w.policy == services.DropOldest && len(w.waiting) == 0:
+	case fits() || w.policy == services.DropOldest && w.fitsReplies(f):
 		if old >= 0 {
 			w.waiting = slices.Clone(w.waiting)
 			w.waiting[old] = f
@@ -230,17 +336,35 @@ func (w *twin) model(f wire.Frame) error {
 	case !f.Reply && (w.policy == services.DropNewest || w.policy == services.DropOldest):
 		return services.ErrDropped
 	}
-	w.waiting = slices.DeleteFunc(slices.Clone(w.waiting), func(o wire.Frame) bool { return o.Op != wire.Pong })
-	w.close(wire.TryAgainLater, "reading too slowly")
+	w.giveUp("reading too slowly")
 	return services.ErrBackpressure
+}
+
+// giveUp drops all messages that wait.
+func (w *twin) giveUp(reason string) {
+	if !w.closed {
+		w.gaveUp = true
+		w.waiting = slices.DeleteFunc(slices.Clone(w.waiting), wire.Frame.Message)
+		w.close(wire.TryAgainLater, reason)
+	}
+}
+
+// fitsReplies reports whether f is within the limit beside the replies that wait,
+// or there are none.
+func (w *twin) fitsReplies(f wire.Frame) bool {
+	owed := 0
+	for _, o := range w.waiting {
+		if o.Reply {
+			owed += charge(o)
+		}
+	}
+	return owed == 0 || owed+charge(f) <= w.limit
 }
 
 // close is the Close frame, which nothing follows.
 func (w *twin) close(code wire.Code, reason string) {
-	if !w.closed {
-		w.closed = true
-		w.waiting = append(w.waiting, wire.CloseFrame(code, reason))
-	}
+	w.control(wire.CloseFrame(code, reason))
+	w.closed = true
 }
 
 // check compares the account.
@@ -277,7 +401,7 @@ func TestPolicyWalk(t *testing.T) {
 	for _, policy := range []services.SlowConsumer{services.CloseSlow, services.DropNewest, services.DropOldest, services.Latest} {
 		for seed := range uint64(12) {
 			t.Run(fmt.Sprintf("policy %d, seed %d", policy, seed), func(t *testing.T) {
-				walk(t, policy, rand.New(rand.NewPCG(seed, 1)))
+				synctest.Test(t, func(t *testing.T) { walk(t, policy, rand.New(rand.NewPCG(seed, 1))) })
 			})
 		}
 	}
@@ -333,11 +457,15 @@ func walk(t *testing.T, policy services.SlowConsumer, random *rand.Rand) {
 			w.grant(random.IntN(bandwidth))
 		case op < 91:
 			w.grant(1_000_000)
-		case op < 99:
+		case op < 98:
 			b.turn()
-		case random.IntN(5) == 0:
-			w.close(4000, "")
-			w.peer.Close(4000, "")
+		case op < 99:
+			for _, w := range all {
+				w.tick()
+			}
+			b.tick()
+		default:
+			w.end(random.IntN(15))
 		}
 		for _, w := range all {
 			w.check()
@@ -345,6 +473,19 @@ func walk(t *testing.T, policy services.SlowConsumer, random *rand.Rand) {
 		b.checkBooks(t, all)
 	}
 	b.end(t, all)
+}
+
+// end ends the connection in one of three ways, or in none.
+func (w *twin) end(way int) {
+	switch way {
+	case 0:
+		w.close(4000, "")
+		w.peer.Close(4000, "")
+	case 1:
+		w.leave()
+	case 2:
+		w.evict()
+	}
 }
 
 // checkBooks compares what is booked: of each connection less than 1 KiB may be
@@ -375,6 +516,7 @@ func (b *bench) end(t *testing.T, all []*twin) {
 				t.Fatalf("%d frames were not written; closed: %v, ended: %v", len(w.waiting), w.closed, w.ended)
 			}
 			w.check()
+			w.checkPromises()
 		} else {
 			w.receiver.Lost(nil)
 		}

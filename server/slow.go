@@ -16,6 +16,7 @@ import (
 // A slow is what a policy keeps for a connection, until its outbox is empty.
 type slow struct {
 	kept  []wire.Frame // frames that go out before the outbox: all that was before them has been dropped
+	owed  int          // what the replies among kept are charged
 	index *index       // of the outbox; nil: it is short, and searched
 }
 
@@ -65,7 +66,9 @@ func (c *conn) makeRoomLocked(f wire.Frame) error {
 
 // dropOldestLocked drops messages, the oldest first, until f fits. What must not
 // be dropped is put aside and keeps its place: all before it has gone. Where
-// nothing has to be kept f may be as large as it is.
+// nothing else waits f fits beside the replies, or where there are none, whatever
+// its size: what is being written would keep out all that is newer, for as long as
+// that takes, and control frames are few and small.
 func (c *conn) dropOldestLocked(f wire.Frame) (fits bool) {
 	dropped := 0
 	for len(c.outbox) > 0 && !c.fitsLocked(f, nil) {
@@ -73,8 +76,7 @@ func (c *conn) dropOldestLocked(f wire.Frame) (fits bool) {
 			c.refundLocked(oldest)
 			dropped++
 		} else {
-			s := c.slowLocked()
-			s.kept = append(s.kept, oldest)
+			c.slowLocked().keep(oldest)
 		}
 		c.shiftLocked(1)
 	}
@@ -82,7 +84,29 @@ func (c *conn) dropOldestLocked(f wire.Frame) (fits bool) {
 		c.over = true
 		c.service.CountDropped(dropped)
 	}
-	return c.fitsLocked(f, nil) || len(c.outbox) == 0 && (c.slow == nil || len(c.slow.kept) == 0)
+	owed := 0
+	if c.slow != nil {
+		owed = c.slow.owed
+	}
+	return c.fitsLocked(f, nil) || len(c.outbox) == 0 && (owed == 0 || owed+charge(f) <= c.service.OutboxBytes)
+}
+
+// keep puts f behind what is kept.
+func (s *slow) keep(f wire.Frame) {
+	s.kept = append(s.kept, f)
+	if f.Reply {
+		s.owed += charge(f)
+	}
+}
+
+// release takes n frames off what is kept.
+func (s *slow) release(n int) {
+	for _, f := range s.kept[:n] {
+		if f.Reply {
+			s.owed -= charge(f)
+		}
+	}
+	s.kept = slices.Delete(s.kept, 0, n)
 }
 
 // giveUpLocked closes the connection with 1013: all messages that wait are

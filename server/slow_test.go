@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"lapps/protocol/wire"
 	"lapps/server"
 	"lapps/services"
 )
@@ -317,6 +318,62 @@ func TestSlowInTheMidst(t *testing.T) {
 		})
 	}
 }
+
+// TestSlowBehindALargeOne has a message that is larger than the limit written in
+// slices, behind which there is room for what would fit into an outbox without
+// it: what is being written cannot be dropped, and neither can a pong.
+func TestSlowBehindALargeOne(t *testing.T) {
+	const limit = 2000
+	for _, tt := range []struct{ sends, results, written string }{ // p: a ping comes; r: a reply; t: a text; T: one that is larger than the limit
+		{"t1 t2 t3", "true true true", "t3"},
+		{"p1 t1 t2 t3", "true true true", "p1 t3"},
+		{"p1 T1 t2 T3", "true true true", "p1 T3"},
+		{"r1 t1 t2", "true true true", "r1 t2"},
+		{"p1 r1 t1 r2 t2", "true true true true", "p1 r1 r2 t2"},
+		{"p1 r1 r2 r3 r4 t1", "true true true true dropped", "p1 r1 r2 r3 r4"},
+		{"p1 t1 r1 r2 r3 r4 r5 t2", "true true true true true backpressure no such connection", "p1 close"},
+	} {
+		b := newBench(t, services.DropOldest, limit)
+		w := b.join(t, services.DropOldest, limit)
+		w.send(wire.Frame{Op: wire.Binary, Payload: strings.Repeat("x", 200_000)})
+		b.turn()
+		var results []string
+		for _, m := range strings.Fields(tt.sends) {
+			f := wire.Frame{Op: wire.Text, Reply: m[0] == 'r', Payload: pad(m, 400)}
+			switch m[0] {
+			case 'p':
+				w.ping(m)
+				w.grant(w.backlog) // the pong follows the slice, and has the next one before it
+				continue
+			case 'T':
+				f.Payload = pad(m, limit)
+			}
+			if err := w.send(f); err != nil {
+				results = append(results, err.Error())
+			} else {
+				results = append(results, "true")
+			}
+			w.check()
+		}
+		if got := strings.Join(results, " "); got != tt.results {
+			t.Errorf("%s: the sender was told %s, want %s", tt.sends, got, tt.results)
+		}
+		var written []string
+		for _, f := range w.waiting { // as they will be written, or the twin fails
+			if f.Op == wire.Close {
+				f.Payload = "close"
+			}
+			written = append(written, strings.TrimRight(f.Payload, "."))
+		}
+		if got := strings.Join(written, " "); got != tt.written {
+			t.Errorf("%s: %s is written, want %s", tt.sends, got, tt.written)
+		}
+		b.end(t, []*twin{w})
+	}
+}
+
+// pad is s with a padding, n bytes.
+func pad(s string, n int) string { return s + strings.Repeat(".", n-len(s)) }
 
 // luaFiles is a service's directory.
 func luaFiles(lua string) fstest.MapFS { return fstest.MapFS{"test.lua": {Data: []byte(lua)}} }
