@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -91,12 +92,10 @@ func isHost(host string) bool {
 	if len(host) > 253 {
 		return false
 	}
-	for label := range strings.SplitSeq(strings.TrimPrefix(host, "*."), ".") {
-		if !isLabel(label) {
-			return false
-		}
-	}
-	return true
+	labels := strings.Split(strings.TrimPrefix(host, "*."), ".")
+	last := labels[len(labels)-1]
+	return !slices.ContainsFunc(labels, func(s string) bool { return !isLabel(s) }) &&
+		strings.Trim(last, "0123456789") != "" // or it is an address that is none: RFC 1123, 2.1
 }
 
 // isLabel reports whether s is a label of a host name (RFC 1123).
@@ -168,13 +167,21 @@ func (p *pair) generate() (crypto.Signer, error) {
 	return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 }
 
+// maxCommonName is ub-common-name of RFC 5280, A.1. Nobody looks for a host there
+// any more.
+const maxCommonName = 64
+
 // template is what the certificate says. It is no authority: who trusts it
 // trusts it for its hosts alone, whoever gets hold of the key. It says nothing
 // of key usage: OpenSSL before 3.0 takes a certificate that names uses, and not
 // signing certificates, for signed by somebody else.
 func (p *pair) template(now time.Time) *x509.Certificate {
+	subject := pkix.Name{Organization: []string{"lapps development"}}
+	if len(p.hosts[0]) <= maxCommonName {
+		subject.CommonName = p.hosts[0]
+	}
 	c := &x509.Certificate{
-		Subject:               pkix.Name{CommonName: p.hosts[0], Organization: []string{"lapps development"}},
+		Subject:               subject,
 		NotBefore:             now.Add(-time.Hour), // clocks differ
 		NotAfter:              now.AddDate(0, 0, p.days),
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
@@ -214,7 +221,11 @@ func (p *pair) explain(w io.Writer) error {
 	if err != nil {
 		return &failure{err}
 	}
-	url := "https://" + net.JoinHostPort(p.hosts[0], "5083") + "/"
+	host := p.hosts[0]
+	if rest, wild := strings.CutPrefix(host, "*."); wild {
+		host = "any." + rest
+	}
+	url := "https://" + net.JoinHostPort(host, "5083") + "/"
 	_, err = fmt.Fprintf(w, `%s is a certificate for %s, valid for %d days; %s is its key.
 
 In the configuration:

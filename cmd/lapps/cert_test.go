@@ -62,6 +62,7 @@ func trust(t testing.TB, file string) *x509.CertPool {
 }
 
 func TestCert(t *testing.T) {
+	long := strings.Repeat("a", 63)
 	for _, c := range []struct {
 		name    string
 		args    []string
@@ -73,6 +74,7 @@ func TestCert(t *testing.T) {
 		{"default", nil, []string{"localhost", "127.0.0.1", "::1"}, []string{"example.com", "127.0.0.2"}, 365, "localhost"},
 		{"hosts", []string{"--host", "chat.example.com,192.0.2.7", "--host", "*.example.org", "--days", "7"},
 			[]string{"chat.example.com", "192.0.2.7", "a.example.org"}, []string{"localhost", "example.org", "a.b.example.org"}, 7, "chat.example.com"},
+		{"a name too long for a subject", []string{"--host", long + ".example.com"}, []string{long + ".example.com"}, nil, 365, ""},
 		{"rsa", []string{"--rsa"}, []string{"localhost", "127.0.0.1", "::1"}, nil, 365, "localhost"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -208,6 +210,13 @@ func TestCertExplains(t *testing.T) {
 	}
 }
 
+func TestCertExplainsWildcard(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if _, stdout, _ := command(t, "cert", "--host", "*.example.com"); !strings.Contains(stdout, "curl --cacert cert.pem https://any.example.com:5083/ ") {
+		t.Errorf("no address to open in:\n%s", stdout)
+	}
+}
+
 func TestCertRefuses(t *testing.T) {
 	t.Chdir(t.TempDir())
 	long := strings.Repeat("a", 64)
@@ -222,6 +231,7 @@ func TestCertRefuses(t *testing.T) {
 		{[]string{"--host", "localhost:80"}, exitUsage, `--host: "localhost:80" is neither`},
 		{[]string{"--host", "https://a.test"}, exitUsage, `--host: "https://a.test" is neither`},
 		{[]string{"--host", "[::1]"}, exitUsage, `--host: "[::1]" is neither`},
+		{[]string{"--host", "999.1.1.1"}, exitUsage, `--host: "999.1.1.1" is neither`},
 		{[]string{"--host", "a..test"}, exitUsage, `--host: "a..test" is neither`},
 		{[]string{"--host", "a.*.test"}, exitUsage, `--host: "a.*.test" is neither`},
 		{[]string{"--host", "-a.test"}, exitUsage, `--host: "-a.test" is neither`},

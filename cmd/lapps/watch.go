@@ -20,8 +20,8 @@ const (
 	restless = 2 * time.Second
 
 	// pollTime is how often files are read although nothing is known to have
-	// changed: where a directory was replaced, or a symbolic link of the way to
-	// it, or the file is in a file system that tells nothing.
+	// changed: where a directory was replaced as a whole, or the file is in a
+	// file system that tells nothing.
 	pollTime = time.Minute
 )
 
@@ -31,7 +31,8 @@ const (
 // It is the directories that are watched, not the files: a file that is
 // replaced by renaming another one over it, as editors and ACME clients do,
 // is a new one, and in Kubernetes the files do not change at all, but the
-// symbolic link ..data beside them, through which they are reached.
+// symbolic link ..data beside them, through which they are reached. So are the
+// directories of all links on the way. What else happens in them is passed over.
 type watch struct {
 	// Immutable.
 	listeners []*listener // those with keys
@@ -43,6 +44,7 @@ type watch struct {
 
 	// Owned by run.
 	notifier *fsnotify.Watcher    // nil: the system gives none
+	names    map[string]bool      // of the files, the links on the way to them, and their directories
 	trouble  map[*listener]string // what was wrong with its files
 }
 
@@ -103,8 +105,10 @@ func (w *watch) run(events <-chan fsnotify.Event, lost <-chan error) {
 	for {
 		asked := false
 		select {
-		case <-events:
-			calm, latest = w.changed(latest)
+		case e := <-events:
+			if w.names[e.Name] {
+				calm, latest = w.changed(latest)
+			}
 			continue
 		case <-lost:
 			calm, latest = w.changed(latest)
@@ -174,17 +178,31 @@ func nameOf(c *x509.Certificate) string {
 	return c.DNSNames[0]
 }
 
-// follow watches the directories of all files. One that is watched already
-// stays so; one that was replaced meanwhile is watched anew.
+// follow watches the directories of all files and of the links on the way to
+// them. One that is watched already stays so; one that was replaced meanwhile is
+// watched anew.
 func (w *watch) follow() {
+	w.names = make(map[string]bool)
+	dirs := make(map[string]bool)
+	for _, l := range w.listeners {
+		for _, file := range l.keys.Files() {
+			for _, name := range way(file) {
+				dir := filepath.Dir(name)
+				w.names[name], w.names[dir], dirs[dir] = true, true, true
+			}
+		}
+	}
 	if w.notifier == nil {
 		return
 	}
-	for _, l := range w.listeners {
-		for _, file := range l.keys.Files() {
-			// It fails where there is no such directory: then reading the
-			// file does, too, and says so.
-			_ = w.notifier.Add(filepath.Dir(file))
+	for dir := range dirs {
+		// It fails where there is no such directory: then reading the file
+		// does, too, and says so.
+		_ = w.notifier.Add(dir)
+	}
+	for _, dir := range w.notifier.WatchList() {
+		if !dirs[dir] {
+			_ = w.notifier.Remove(dir) // or it has gone by itself
 		}
 	}
 }

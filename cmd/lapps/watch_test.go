@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -117,6 +118,49 @@ func TestReloadKubernetes(t *testing.T) {
 	if d.logged.count("keeps the old ones") > 0 {
 		t.Error(d.logged)
 	}
+}
+
+// TestReloadLinked has files be links to others of another directory, which are
+// overwritten and replaced, and the links led elsewhere.
+func TestReloadLinked(t *testing.T) {
+	dir := t.TempDir()
+	pair := func(name string) (cert, key string) {
+		return filepath.Join(dir, name, "cert.pem"), filepath.Join(dir, name, "key.pem")
+	}
+	for _, name := range []string{"live", "one", "two"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if name != "live" {
+			remakeCert(t, filepath.Join(dir, name, "cert.pem"), filepath.Join(dir, name, "key.pem"))
+		}
+	}
+	lead := func(to string) {
+		for _, file := range []string{"cert.pem", "key.pem"} {
+			link := filepath.Join(dir, "live", file)
+			os.Remove(link)
+			if err := os.Symlink(filepath.Join("..", to, file), link); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	lead("one")
+	cert, key := pair("live")
+	d := startDaemon(t, encrypted(cert, key), echoApp)
+	reloads := func(what, name string) {
+		t.Helper()
+		cert, key := pair(name)
+		newCert, newKey := makeCert(t)
+		overwrite(t, cert, newCert)
+		overwrite(t, key, newKey)
+		eventually(t, what+", in place: the new certificate is served", func() bool { return d.serves(t, cert) })
+		replace(t, cert, key)
+		eventually(t, what+", renamed: the new certificate is served", func() bool { return d.serves(t, cert) })
+	}
+	reloads("behind the links", "one")
+	lead("two")
+	eventually(t, "the links are followed", func() bool { return d.serves(t, cert) })
+	reloads("behind other links", "two")
 }
 
 // TestReloadKeeps has bad files leave what is served as it is, and be named;
@@ -274,6 +318,49 @@ func TestWatchWaits(t *testing.T) {
 			t.Errorf("read %d times after %v of changes, want twice", n, restless)
 		}
 	})
+}
+
+// TestWatchPassesOver has a busy directory cost nothing.
+func TestWatchPassesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := startWatch(t)
+		defer b.stop(t.Context())
+		replace(t, b.cert, b.key)
+		b.events <- fsnotify.Event{Name: filepath.Join(filepath.Dir(b.cert), "other"), Op: fsnotify.Create}
+		if n := b.reloaded(restless + time.Millisecond); n != 0 {
+			t.Errorf("read %d times for a file that is none of ours", n)
+		}
+		b.events <- fsnotify.Event{Name: filepath.Dir(b.cert), Op: fsnotify.Remove}
+		if n := b.reloaded(quiet + time.Millisecond); n != 1 {
+			t.Errorf("read %d times after the directory was removed, want once", n)
+		}
+	})
+}
+
+// TestFollow watches the directories of what is of use, and no others.
+func TestFollow(t *testing.T) {
+	dir := t.TempDir()
+	project(t, dir, "..1")
+	keys, err := secure.Load(secure.Options{Certificates: []secure.Pair{{Cert: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWatch([]*listener{{keys: keys}}, nil, slog.New(slog.DiscardHandler))
+	if w.notifier, err = fsnotify.NewWatcher(); err != nil {
+		t.Fatal(err)
+	}
+	defer w.notifier.Close()
+	for _, version := range []string{"..1", "..2"} {
+		if version != "..1" {
+			project(t, dir, version)
+		}
+		w.follow()
+		got := w.notifier.WatchList()
+		slices.Sort(got)
+		if want := []string{dir, filepath.Join(dir, version)}; !slices.Equal(got, want) {
+			t.Errorf("watches %q, want %q", got, want)
+		}
+	}
 }
 
 // TestWatchOthers has files be read for lost events, without any, and for who
