@@ -61,11 +61,11 @@ func (s *Server) Exceeded(l Limit) uint64 { return s.exceedings[l].Load() }
 // Layers below the server, which know of a limit what it does not, call it, too.
 func (s *Server) Exceed(l Limit) bool {
 	s.exceedings[l].Add(1)
-	return !s.dry(l)
+	return !s.Dry(l)
 }
 
-// dry reports whether l is only counted.
-func (s *Server) dry(l Limit) bool {
+// Dry reports whether l is only counted.
+func (s *Server) Dry(l Limit) bool {
 	for _, d := range s.Limits.DryRun {
 		if d == l {
 			return true

@@ -26,7 +26,7 @@ var looseHead = wire.HeadLimits{Bytes: 1 << 20, Line: 1 << 20, Headers: 1 << 20}
 
 func (s *Server) newHead() *head {
 	h := &head{shake: wire.Handshake{Limits: s.Head}}
-	if s.dry(LimitHeader) {
+	if s.Dry(LimitHeader) {
 		h.strict = &wire.Handshake{Limits: s.Head}
 		h.shake.Limits = looseHead
 	}

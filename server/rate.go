@@ -104,7 +104,7 @@ var largest = wire.Limits{Frame: 1 << 30, Message: 1 << 30}
 
 // sizes are the limits of the messages of s.
 func (s *Server) sizes(service *services.Service) *wire.Limits {
-	if service.MaxMessage > 0 && s.dry(LimitMessageSize) {
+	if service.MaxMessage > 0 && s.Dry(LimitMessageSize) {
 		return &largest
 	}
 	return service.Limits()

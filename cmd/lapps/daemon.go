@@ -31,6 +31,7 @@ type daemon struct {
 	carrier   *epoll.Carrier
 	listeners []*listener
 	watch     *watch
+	tally     *tally
 
 	// hangups has the certificates read again.
 	hangups chan os.Signal
@@ -66,6 +67,7 @@ func (d *daemon) start(ctx context.Context) (err error) {
 		return errors.Join(err, d.closeListeners())
 	}
 	d.watch.start()
+	go d.tally.run()
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
@@ -101,6 +103,7 @@ func (d *daemon) stop() error {
 	for _, l := range d.listeners {
 		errs = append(errs, l.stop(ctx))
 	}
+	d.tally.stop()
 	return errors.Join(append(errs, d.watch.stop(ctx))...)
 }
 
@@ -139,6 +142,7 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 		d.listeners = append(d.listeners, l)
 	}
 	d.watch = newWatch(d.listeners, d.hangups, log)
+	d.tally = newTally(d.server, log)
 	return d, nil
 }
 

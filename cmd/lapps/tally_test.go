@@ -1,0 +1,37 @@
+package main
+
+import (
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lapps/server"
+)
+
+// TestTally says what is new, once, and at the end.
+func TestTally(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server.Server{Limits: server.Limits{DryRun: []server.Limit{server.LimitMessages}}}
+		l := new(logged)
+		ta := newTally(s, slog.New(slog.NewJSONHandler(l, nil)))
+		go ta.run()
+		says := func(want string, times int) {
+			t.Helper()
+			time.Sleep(tallyTime)
+			synctest.Wait()
+			if l.count(want) != times {
+				t.Errorf("want %s %d times in:\n%s", want, times, l)
+			}
+		}
+		says("limits exceeded", 0)
+		s.Exceed(server.LimitMessages)
+		s.Exceed(server.LimitMessages)
+		s.Exceed(server.LimitIdle)
+		says(`"msg":"limits exceeded","enforced":{"idle_ms":1},"dry_run":{"messages_per_s":2}}`, 1)
+		says("limits exceeded", 1)
+		s.Exceed(server.LimitMessages)
+		ta.stop()
+		says(`"msg":"limits exceeded","dry_run":{"messages_per_s":1}}`, 1)
+	})
+}
