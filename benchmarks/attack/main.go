@@ -2,7 +2,7 @@
 // the server did about it.
 //
 //	attack -kind slowloris-handshake -n 1000 ws://127.0.0.1:5083/echo
-//	attack -kind half-record -n 200 -insecure -for 10s wss://127.0.0.1:5083/echo
+//	attack -kind half-record -n 200 -for 10s wss://127.0.0.1:5083/echo
 //	attack -help                                      the kinds
 //
 // Each of -n connections plays its part once or, with -again, is followed by
