@@ -103,7 +103,7 @@ type Limits struct {
 	Connections          int      `json:"connections" jsonschema:"Connections at a time; further ones are refused with 503. 0 means no limit."`
 	ConnectionsPerPrefix int      `json:"connections_per_prefix" jsonschema:"Connections of one client at a time, that is of an IPv4 address or of an IPv6 /64; further ones are refused with 429. 0 means no limit."`
 	AcceptsPerSecond     int      `json:"accepts_per_s" jsonschema:"Connections that are accepted in a second, as many at once at most; further ones are closed unread. 0 means no limit."`
-	Handshakes           int      `json:"handshakes" jsonschema:"Handshakes, TLS and opening ones, that are under way at a time; further ones are refused with 503 or, for TLS, closed. 0 means no limit."`
+	Handshakes           int      `json:"handshakes" jsonschema:"Opening handshakes that are under way at a time, and as many of TLS; further ones are refused with 503 or, those of TLS, wait. 0 means no limit."`
 	HeaderBytes          int      `json:"header_bytes" jsonschema:"Size of an opening handshake's head; larger ones are refused with 431."`
 	BufferedMB           int      `json:"buffered_mb" jsonschema:"MiB held for all connections, in unfinished messages, mailboxes and outboxes; past it the connection that holds most is closed with 1013. 0 means no limit."`
 	DryRun               []string `json:"dry_run" jsonschema:"Limits that are only counted, and not enforced, by name."`
