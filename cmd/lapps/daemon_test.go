@@ -87,7 +87,8 @@ func writeApps(t testing.TB, files map[string]string) (dir string) {
 }
 
 // writeConfig writes doc to dir, with a listener on a free port added where
-// it has none.
+// it has none, and silence allowed where it says nothing of timeouts: on a busy
+// machine clients of tests may be too slow to answer pings.
 func writeConfig(t testing.TB, dir, doc string) (path string) {
 	t.Helper()
 	var object map[string]any
@@ -96,6 +97,9 @@ func writeConfig(t testing.TB, dir, doc string) (path string) {
 	}
 	if object["listeners"] == nil {
 		object["listeners"] = []any{map[string]any{"address": "127.0.0.1:0"}}
+	}
+	if object["timeouts"] == nil {
+		object["timeouts"] = map[string]any{"idle_ms": 0, "ping_ms": 0, "pong_ms": 0}
 	}
 	text, err := json.Marshal(object)
 	if err != nil {

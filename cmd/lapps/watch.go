@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -20,9 +23,12 @@ const (
 	restless = 2 * time.Second
 
 	// pollTime is how often files are read although nothing is known to have
-	// changed: where a directory was replaced as a whole, or the file is in a
+	// changed: where a directory further up was replaced, or the file is in a
 	// file system that tells nothing.
 	pollTime = time.Minute
+
+	// maxLinks is how many symbolic links Linux follows on the way to a file.
+	maxLinks = 40
 )
 
 // A watch reads the listeners' certificates again when their files change,
@@ -31,8 +37,9 @@ const (
 // It is the directories that are watched, not the files: a file that is
 // replaced by renaming another one over it, as editors and ACME clients do,
 // is a new one, and in Kubernetes the files do not change at all, but the
-// symbolic link ..data beside them, through which they are reached. So are the
-// directories of all links on the way. What else happens in them is passed over.
+// symbolic link ..data beside them, through which they are reached. So the
+// directories of all links on the way are watched, too; what else happens in
+// them is passed over.
 type watch struct {
 	// Immutable.
 	listeners []*listener // those with keys
@@ -43,9 +50,10 @@ type watch struct {
 	done      chan struct{} // closed when it has ended
 
 	// Owned by run.
-	notifier *fsnotify.Watcher    // nil: the system gives none
-	names    map[string]bool      // of the files, the links on the way to them, and their directories
-	trouble  map[*listener]string // what was wrong with its files
+	notifier *fsnotify.Watcher      // nil: the system gives none
+	way      map[string]bool        // the files, and the links on the way to them
+	dirs     map[string]os.FileInfo // that are watched
+	trouble  map[*listener]string   // what was wrong with its files
 }
 
 // newWatch makes the watch over those of the listeners that have keys. A value
@@ -106,7 +114,7 @@ func (w *watch) run(events <-chan fsnotify.Event, lost <-chan error) {
 		asked := false
 		select {
 		case e := <-events:
-			if w.names[e.Name] {
+			if w.concerns(e) {
 				calm, latest = w.changed(latest)
 			}
 			continue
@@ -124,6 +132,17 @@ func (w *watch) run(events <-chan fsnotify.Event, lost <-chan error) {
 		calm, latest = nil, nil
 		w.read(asked)
 	}
+}
+
+// concerns reports whether files may hold something new after an event, or be
+// somewhere else. That a file is another's now, or has another mode, matters
+// only to one that could not be read.
+func (w *watch) concerns(e fsnotify.Event) bool {
+	if e.Op == fsnotify.Chmod && len(w.trouble) == 0 {
+		return false
+	}
+	name := filepath.Clean(e.Name) // that of a file in the root begins with //
+	return w.way[name] || w.dirs[name] != nil
 }
 
 // changed returns when files are to be read after a change, latest being the
@@ -169,40 +188,97 @@ func (w *watch) tell(l *listener, changed bool) {
 	}
 }
 
-// nameOf is a certificate's subject, or, as many have none these days, the
-// first host it is for.
+// nameOf is a certificate's subject, or, where that names nobody, as many do these
+// days, the first host it is for.
 func nameOf(c *x509.Certificate) string {
-	if subject := c.Subject.String(); subject != "" || len(c.DNSNames) == 0 {
-		return subject
+	if c.Subject.CommonName == "" && len(c.DNSNames) > 0 {
+		return c.DNSNames[0]
 	}
-	return c.DNSNames[0]
+	return c.Subject.String()
 }
 
-// follow watches the directories of all files and of the links on the way to
-// them. One that is watched already stays so; one that was replaced meanwhile is
-// watched anew.
+// follow watches the directories of all files and of the links that lead to
+// them. What changes before they are watched shows in another look; what
+// changes time and again, in events.
 func (w *watch) follow() {
-	w.names = make(map[string]bool)
-	dirs := make(map[string]bool)
+	for range 3 {
+		w.way = w.look()
+		if w.notifier == nil {
+			return
+		}
+		w.enlist()
+		if maps.Equal(w.way, w.look()) {
+			return
+		}
+	}
+}
+
+// look finds the way to all files.
+func (w *watch) look() map[string]bool {
+	way := make(map[string]bool)
 	for _, l := range w.listeners {
 		for _, file := range l.keys.Files() {
-			for _, name := range way(file) {
-				dir := filepath.Dir(name)
-				w.names[name], w.names[dir], dirs[dir] = true, true, true
+			for _, name := range wayTo(file) {
+				way[name] = true
 			}
 		}
 	}
-	if w.notifier == nil {
-		return
-	}
-	for dir := range dirs {
-		// It fails where there is no such directory: then reading the file
-		// does, too, and says so.
-		_ = w.notifier.Add(dir)
-	}
-	for _, dir := range w.notifier.WatchList() {
-		if !dirs[dir] {
-			_ = w.notifier.Remove(dir) // or it has gone by itself
+	return way
+}
+
+// enlist watches the directories of the way, and no others. One that is watched
+// already stays so; one that was replaced meanwhile is watched anew.
+func (w *watch) enlist() {
+	dirs := make(map[string]os.FileInfo)
+	for name := range w.way {
+		dir := filepath.Dir(name)
+		if info, err := os.Lstat(dir); err == nil {
+			dirs[dir] = info
 		}
 	}
+	for dir, was := range w.dirs {
+		if !os.SameFile(was, dirs[dir]) {
+			_ = w.notifier.Remove(dir) // fails where it is gone: that ended it
+		}
+	}
+	for dir := range dirs {
+		// It fails where we may not read the directory, or there are too many
+		// watches: then the files are read once a minute.
+		_ = w.notifier.Add(dir)
+	}
+	w.dirs = dirs
+}
+
+// wayTo has the symbolic links on the way to a file, and the file, each by its
+// name in a directory that is reached without links: thus a directory has one
+// name only. Where something is missing, the way ends with its name.
+func wayTo(file string) (names []string) {
+	if !filepath.IsAbs(file) {
+		file, _ = filepath.Abs(file)
+	}
+	dir, rest := "/", strings.Split(file, "/")
+	for len(rest) > 0 && len(names) <= maxLinks {
+		step := rest[0]
+		rest = rest[1:]
+		name := filepath.Join(dir, step)
+		if name == dir || step == ".." {
+			dir = name
+			continue
+		}
+		info, err := os.Lstat(name)
+		switch {
+		case err == nil && info.IsDir() && len(rest) > 0:
+			dir = name
+		case err == nil && info.Mode()&fs.ModeSymlink != 0:
+			names = append(names, name)
+			target, _ := os.Readlink(name)
+			if filepath.IsAbs(target) {
+				dir = "/"
+			}
+			rest = append(strings.Split(target, "/"), rest...)
+		default:
+			return append(names, name)
+		}
+	}
+	return names
 }

@@ -120,49 +120,6 @@ func TestReloadKubernetes(t *testing.T) {
 	}
 }
 
-// TestReloadLinked has files be links to others of another directory, which are
-// overwritten and replaced, and the links led elsewhere.
-func TestReloadLinked(t *testing.T) {
-	dir := t.TempDir()
-	pair := func(name string) (cert, key string) {
-		return filepath.Join(dir, name, "cert.pem"), filepath.Join(dir, name, "key.pem")
-	}
-	for _, name := range []string{"live", "one", "two"} {
-		if err := os.Mkdir(filepath.Join(dir, name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if name != "live" {
-			remakeCert(t, filepath.Join(dir, name, "cert.pem"), filepath.Join(dir, name, "key.pem"))
-		}
-	}
-	lead := func(to string) {
-		for _, file := range []string{"cert.pem", "key.pem"} {
-			link := filepath.Join(dir, "live", file)
-			os.Remove(link)
-			if err := os.Symlink(filepath.Join("..", to, file), link); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	lead("one")
-	cert, key := pair("live")
-	d := startDaemon(t, encrypted(cert, key), echoApp)
-	reloads := func(what, name string) {
-		t.Helper()
-		cert, key := pair(name)
-		newCert, newKey := makeCert(t)
-		overwrite(t, cert, newCert)
-		overwrite(t, key, newKey)
-		eventually(t, what+", in place: the new certificate is served", func() bool { return d.serves(t, cert) })
-		replace(t, cert, key)
-		eventually(t, what+", renamed: the new certificate is served", func() bool { return d.serves(t, cert) })
-	}
-	reloads("behind the links", "one")
-	lead("two")
-	eventually(t, "the links are followed", func() bool { return d.serves(t, cert) })
-	reloads("behind other links", "two")
-}
-
 // TestReloadKeeps has bad files leave what is served as it is, and be named;
 // good ones end it.
 func TestReloadKeeps(t *testing.T) {
@@ -201,38 +158,93 @@ func TestReloadKeeps(t *testing.T) {
 	eventually(t, "a good one is served", func() bool { return d.serves(t, cert) })
 }
 
-// TestReloadPolls has what no event tells of found out all the same: the
-// directory is moved away and comes back, and a link to it leads elsewhere.
-func TestReloadPolls(t *testing.T) {
+// put makes a pair in a directory, with the directories that it needs.
+func put(t testing.TB, dir string) (cert, key string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	replace(t, cert, key)
+	return cert, key
+}
+
+// point has a symbolic link lead to a target, at once where it is there already.
+func point(t testing.TB, link, target string) {
+	t.Helper()
+	if err := errors.Join(os.Symlink(target, link+"~"), os.Rename(link+"~", link)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestReloadLinked has events tell of what happens to files in directories that
+// only links lead to: nothing polls within the time that eventually waits. Both
+// are reached by two links, the second of which leads to the key's directory.
+func TestReloadLinked(t *testing.T) {
 	dir := t.TempDir()
-	one, two := filepath.Join(dir, "one"), filepath.Join(dir, "two")
-	for _, to := range []string{one, two} {
-		if err := os.Mkdir(to, 0o755); err != nil {
+	at := func(path string) string { return filepath.Join(dir, path) }
+	put(t, at("one"))
+	put(t, at("two"))
+	for _, name := range []string{"conf", "live"} {
+		if err := os.Mkdir(at(name), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		remakeCert(t, filepath.Join(to, "cert.pem"), filepath.Join(to, "key.pem"))
 	}
-	link := filepath.Join(dir, "now")
-	if err := os.Symlink(one, link); err != nil {
-		t.Fatal(err)
+	point(t, at("live/cert.pem"), "../one/cert.pem")
+	point(t, at("conf/cert.pem"), at("live/cert.pem"))
+	point(t, at("live/keys"), "../one/.")
+	point(t, at("conf/key.pem"), "../live/keys/key.pem")
+	d := startDaemon(t, encrypted(at("conf/cert.pem"), at("conf/key.pem")), echoApp)
+	for _, c := range []struct {
+		name   string
+		change func()
+	}{
+		{"targets are replaced", func() { put(t, at("one")) }},
+		{"targets are written in place", func() {
+			newCert, newKey := makeCert(t)
+			overwrite(t, at("one/cert.pem"), newCert)
+			overwrite(t, at("one/key.pem"), newKey)
+		}},
+		{"links in the middle lead elsewhere", func() {
+			point(t, at("live/cert.pem"), "../two/cert.pem")
+			point(t, at("live/keys"), "../two")
+		}},
+		{"new targets are replaced", func() { put(t, at("two")) }},
+		{"the directory of targets is another", func() {
+			put(t, at("three"))
+			if err := errors.Join(os.Rename(at("two"), at("away")), os.Rename(at("three"), at("two"))); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"targets are replaced in it", func() { put(t, at("two")) }},
+		{"the directory of targets is missing for a while", func() {
+			bad := d.logged.count("keeps the old ones")
+			if err := os.RemoveAll(at("two")); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "it is missed", func() bool { return d.logged.count("keeps the old ones") > bad })
+			put(t, at("two"))
+		}},
+	} {
+		c.change()
+		eventually(t, c.name+" and served", func() bool { return d.serves(t, at("conf/cert.pem")) })
 	}
-	cert, key := filepath.Join(link, "cert.pem"), filepath.Join(link, "key.pem")
+}
+
+// TestReloadPolls has what no event tells of found out all the same: a directory
+// further up is another.
+func TestReloadPolls(t *testing.T) {
+	dir := t.TempDir()
+	up, next := filepath.Join(dir, "up"), filepath.Join(dir, "next")
+	cert, key := put(t, filepath.Join(up, "certs"))
+	put(t, filepath.Join(next, "certs"))
 	d := startPolling(t, encrypted(cert, key))
-
-	if err := errors.Join(os.Remove(link), os.Symlink(two, link)); err != nil {
+	if err := errors.Join(os.Rename(up, filepath.Join(dir, "away")), os.Rename(next, up)); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the link is followed", func() bool { return d.serves(t, filepath.Join(two, "cert.pem")) })
-
-	if err := os.Rename(two, filepath.Join(dir, "away")); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "it is missed", func() bool { return d.logged.count("keeps the old ones") > 0 })
-	if err := os.Mkdir(two, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	eventually(t, "it is seen", func() bool { return d.serves(t, cert) })
 	replace(t, cert, key)
-	eventually(t, "it is back", func() bool { return d.serves(t, cert) })
+	eventually(t, "what happens in it is, too", func() bool { return d.serves(t, cert) })
 }
 
 // startPolling is startDaemon with files read every 20 ms.
@@ -254,6 +266,194 @@ func startPolling(t testing.TB, doc string) *testDaemon {
 	return d
 }
 
+// watching is a watch over a pair that follows when told to.
+func watching(t *testing.T, cert, key string) *watch {
+	t.Helper()
+	keys, err := secure.Load(secure.Options{Certificates: []secure.Pair{{Cert: cert, Key: key}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWatch([]*listener{{address: "secured", keys: keys}}, nil, slog.New(slog.DiscardHandler))
+	if w.notifier, err = fsnotify.NewWatcher(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.notifier.Close() })
+	w.follow()
+	return w
+}
+
+// watched are the directories that are watched below dir, by their names in it.
+func (w *watch) watched(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	for _, path := range w.notifier.WatchList() {
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// kernelWatches is how many watches the kernel keeps for the process.
+func kernelWatches(t *testing.T) (n int) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/self/fdinfo/*")
+	if err != nil || files == nil {
+		t.Skipf("open files do not tell of their watches: %v", err)
+	}
+	for _, file := range files {
+		text, _ := os.ReadFile(file) // Glob's own is closed
+		n += strings.Count(string(text), "inotify wd:")
+	}
+	return n
+}
+
+// canonical is a new directory by the name that no link is in.
+func canonical(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestWatchForgets has directories that no way leads through any more be watched
+// no longer, whether they are still there or not, or elsewhere.
+func TestWatchForgets(t *testing.T) {
+	dir := canonical(t)
+	link := filepath.Join(dir, "now")
+	for _, name := range []string{"a", "b", "up/c"} {
+		put(t, filepath.Join(dir, name))
+	}
+	point(t, link, "a")
+	before := kernelWatches(t)
+	w := watching(t, filepath.Join(link, "cert.pem"), filepath.Join(link, "key.pem"))
+	for range 3 {
+		for _, name := range []string{"a", "b", "up/c"} {
+			point(t, link, name)
+			w.follow()
+			if got, want := w.watched(t, dir), []string{".", name}; !slices.Equal(got, want) {
+				t.Errorf("watched %q, want %q", got, want)
+			}
+		}
+		// No event tells of it.
+		if err := os.Rename(filepath.Join(dir, "up"), filepath.Join(t.TempDir(), "away")); err != nil {
+			t.Fatal(err)
+		}
+		put(t, filepath.Join(dir, "up/c"))
+		w.follow()
+		if n := kernelWatches(t) - before; n != 2 {
+			t.Errorf("the kernel watches %d directories, want 2", n)
+		}
+	}
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	w.follow()
+	if got, want := w.watched(t, dir), []string{"."}; !slices.Equal(got, want) {
+		t.Errorf("watched %q, want %q", got, want)
+	}
+}
+
+// TestWatchForgetsKubernetes has a secret's old versions be forgotten.
+func TestWatchForgetsKubernetes(t *testing.T) {
+	dir := canonical(t)
+	project(t, dir, "..1")
+	w := watching(t, filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key"))
+	for _, version := range []string{"..2", "..3", "..4"} {
+		project(t, dir, version)
+		w.follow()
+		if got, want := w.watched(t, dir), []string{".", version}; !slices.Equal(got, want) {
+			t.Errorf("watched %q, want %q", got, want)
+		}
+	}
+}
+
+// TestWatchConcerns makes real things happen in the directories that are
+// watched: those that have nothing to do with the pair are passed over.
+func TestWatchConcerns(t *testing.T) {
+	dir := canonical(t)
+	at := func(path string) string { return filepath.Join(dir, path) }
+	cert, key := put(t, at("real"))
+	point(t, at("now"), "real")
+	point(t, at("link.pem"), "now/cert.pem")
+	w := watching(t, at("link.pem"), key)
+	for _, c := range []struct {
+		name     string
+		do       func() error
+		concerns bool
+	}{
+		{"another file beside a link", func() error { return os.WriteFile(at("other"), []byte("x"), 0o600) }, false},
+		{"it is removed", func() error { return os.Remove(at("other")) }, false},
+		{"another file beside the pair", func() error { return os.WriteFile(at("real/link.pem"), []byte("x"), 0o600) }, false},
+		{"it is renamed", func() error { return os.Rename(at("real/link.pem"), at("real/other")) }, false},
+		{"another directory", func() error { return os.Mkdir(at("dir"), 0o755) }, false},
+		{"a mode", func() error { return os.Chmod(cert, 0o640) }, false},
+		{"a mode of a directory", func() error { return os.Chmod(at("real"), 0o750) }, false},
+		{"a time", func() error { return os.Chtimes(cert, time.Unix(1e9, 0), time.Unix(1e9, 0)) }, false},
+		{"the certificate is read", func() error { _, err := os.ReadFile(cert); return err }, false},
+		{"the certificate is written", func() error { overwrite(t, cert, key); return nil }, true},
+		{"the key is written", func() error { overwrite(t, key, cert); return nil }, true},
+		{"the key is replaced", func() error { return os.Rename(at("real/other"), key) }, true},
+		{"the key is removed", func() error { return os.Remove(key) }, true},
+		{"the link leads elsewhere", func() error { point(t, at("link.pem"), "nowhere"); return nil }, true},
+		{"the link in the middle leads elsewhere", func() error { point(t, at("now"), "dir"); return nil }, true},
+		{"the directory is moved", func() error { return os.Rename(at("real"), at("unreal")) }, true},
+	} {
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.WriteFile(at("end"), nil, 0o600), os.Remove(at("end"))); err != nil {
+			t.Fatal(err)
+		}
+		concerned := false
+		for e := range w.notifier.Events {
+			concerned = concerned || w.concerns(e)
+			if e.Name == at("end") && e.Has(fsnotify.Remove) {
+				break
+			}
+		}
+		if concerned != c.concerns {
+			t.Errorf("%s: concerns us: %v, want %v", c.name, concerned, c.concerns)
+		}
+	}
+}
+
+// TestWayTo is about ways that lead nowhere.
+func TestWayTo(t *testing.T) {
+	dir := canonical(t)
+	at := func(path string) string { return filepath.Join(dir, path) }
+	put(t, at("d"))
+	for link, target := range map[string]string{"self": "self", "gone": "d/x/y", "up": "d/../d/.//cert.pem", "through": "d/cert.pem/z"} {
+		point(t, at(link), target)
+	}
+	for _, c := range []struct {
+		file string
+		want []string
+	}{
+		{"d/cert.pem", []string{"d/cert.pem"}},
+		{"d", []string{"d"}},
+		{"gone", []string{"gone", "d/x"}},
+		{"up", []string{"up", "d/cert.pem"}},
+		{"through", []string{"through", "d/cert.pem"}},
+		{"self", slices.Repeat([]string{"self"}, maxLinks+1)},
+	} {
+		for i := range c.want {
+			c.want[i] = at(c.want[i])
+		}
+		if got := wayTo(at(c.file)); !slices.Equal(got, c.want) {
+			t.Errorf("%s: got %q, want %q", c.file, got, c.want)
+		}
+	}
+	t.Chdir(dir)
+	if got, want := wayTo("d/cert.pem"), []string{at("d/cert.pem")}; !slices.Equal(got, want) {
+		t.Errorf("relative: got %q, want %q", got, want)
+	}
+}
+
 // A watchBubble is a watch in virtual time, whose events are the test's.
 type watchBubble struct {
 	*watch
@@ -268,7 +468,7 @@ type watchBubble struct {
 func startWatch(t *testing.T) *watchBubble {
 	t.Helper()
 	b := &watchBubble{logged: new(logged), events: make(chan fsnotify.Event), lost: make(chan error), asked: make(chan os.Signal)}
-	b.cert, b.key = makeCert(t)
+	b.cert, b.key = put(t, canonical(t))
 	keys, err := secure.Load(secure.Options{Certificates: []secure.Pair{{Cert: b.cert, Key: b.key}}})
 	if err != nil {
 		t.Fatal(err)
@@ -320,49 +520,6 @@ func TestWatchWaits(t *testing.T) {
 	})
 }
 
-// TestWatchPassesOver has a busy directory cost nothing.
-func TestWatchPassesOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := startWatch(t)
-		defer b.stop(t.Context())
-		replace(t, b.cert, b.key)
-		b.events <- fsnotify.Event{Name: filepath.Join(filepath.Dir(b.cert), "other"), Op: fsnotify.Create}
-		if n := b.reloaded(restless + time.Millisecond); n != 0 {
-			t.Errorf("read %d times for a file that is none of ours", n)
-		}
-		b.events <- fsnotify.Event{Name: filepath.Dir(b.cert), Op: fsnotify.Remove}
-		if n := b.reloaded(quiet + time.Millisecond); n != 1 {
-			t.Errorf("read %d times after the directory was removed, want once", n)
-		}
-	})
-}
-
-// TestFollow watches the directories of what is of use, and no others.
-func TestFollow(t *testing.T) {
-	dir := t.TempDir()
-	project(t, dir, "..1")
-	keys, err := secure.Load(secure.Options{Certificates: []secure.Pair{{Cert: filepath.Join(dir, "tls.crt"), Key: filepath.Join(dir, "tls.key")}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := newWatch([]*listener{{keys: keys}}, nil, slog.New(slog.DiscardHandler))
-	if w.notifier, err = fsnotify.NewWatcher(); err != nil {
-		t.Fatal(err)
-	}
-	defer w.notifier.Close()
-	for _, version := range []string{"..1", "..2"} {
-		if version != "..1" {
-			project(t, dir, version)
-		}
-		w.follow()
-		got := w.notifier.WatchList()
-		slices.Sort(got)
-		if want := []string{dir, filepath.Join(dir, version)}; !slices.Equal(got, want) {
-			t.Errorf("watches %q, want %q", got, want)
-		}
-	}
-}
-
 // TestWatchOthers has files be read for lost events, without any, and for who
 // asks, who is answered in any case.
 func TestWatchOthers(t *testing.T) {
@@ -390,6 +547,41 @@ func TestWatchOthers(t *testing.T) {
 		synctest.Wait()
 		if n := b.logged.count("certificate as before"); n != 1 {
 			t.Errorf("%d words that nothing has changed, want one", n)
+		}
+	})
+}
+
+// TestWatchPassesOver has files not be read for what happens beside them, nor for
+// modes, unless something could not be read.
+func TestWatchPassesOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := startWatch(t)
+		defer b.stop(t.Context())
+		replace(t, b.cert, b.key)
+		for spent := time.Duration(0); spent < 2*restless; spent += quiet / 2 {
+			b.events <- fsnotify.Event{Name: b.cert + ".new", Op: fsnotify.Create}
+			b.events <- fsnotify.Event{Name: b.cert, Op: fsnotify.Chmod}
+			if n := b.reloaded(quiet / 2); n != 0 {
+				t.Fatalf("read %d times for others' events", n)
+			}
+		}
+		if n := b.reloaded(restless); n != 0 {
+			t.Errorf("read %d times after others' events", n)
+		}
+		b.events <- fsnotify.Event{Name: b.cert, Op: fsnotify.Chmod | fsnotify.Write}
+		if n := b.reloaded(quiet + time.Millisecond); n != 1 {
+			t.Errorf("read %d times for its own, want once", n)
+		}
+
+		if err := os.Rename(b.key, b.key+".away"); err != nil {
+			t.Fatal(err)
+		}
+		b.asked <- syscall.SIGHUP
+		synctest.Wait()
+		replace(t, b.cert, b.key)
+		b.events <- fsnotify.Event{Name: b.key, Op: fsnotify.Chmod}
+		if n := b.reloaded(quiet + time.Millisecond); n != 2 {
+			t.Errorf("read %d times after one that could not be read has another mode, want twice", n)
 		}
 	})
 }
