@@ -9,8 +9,8 @@ import (
 // Block is the door for bindings that have to wait: it gives the baton away,
 // calls wait as plain Go, and takes the baton again. The binding must have
 // taken what it needs from L before, and wait must not touch L or any other
-// Lua value. ctx ends when Stop's deadline has passed; wait should return
-// then. What wait panics with goes on up to Lua, with the baton held.
+// Lua value. ctx ends when Stop's deadline has passed, or as the event's Waiter
+// has it; wait should return then. What wait panics with goes on up to Lua, with the baton held.
 //
 // The replies written so far go out before the wait: Block ends the turn.
 func Block(L *lua.LState, wait func(ctx context.Context)) { Of(L).Wait(wait) }
@@ -19,9 +19,13 @@ func Block(L *lua.LState, wait func(ctx context.Context)) { Of(L).Wait(wait) }
 // baton must be held.
 func (in *Instance) Wait(wait func(ctx context.Context)) {
 	e, thread := in.running, in.main.G.CurrentThread
+	ctx := in.ctx
+	if w, ok := e.current.Target.(Waiter); ok {
+		ctx = w.Context()
+	}
 	e.leave()
 	defer e.enter(thread)
-	wait(in.ctx)
+	wait(ctx)
 }
 
 // Handling is the target whose event is being handled: in the midst of a
@@ -33,17 +37,26 @@ func (in *Instance) Handling() Target { return in.running.current.Target }
 func (e *executor) leave() {
 	in := e.in
 	in.endTurn()
+	e.clock.stop()
+	e.index = len(in.waiting)
+	in.waiting = append(in.waiting, e)
+	first := !e.blocked
 	e.takeOut()
 	in.mu.Lock()
 	in.settle()
 	in.makeRoom()
 	if e.runner {
 		e.runner, in.hasRunner = false, false
-		if in.pending() {
-			in.startRunner()
-		}
 	}
 	in.blocked++
+	if first {
+		in.inFlight++
+	}
+	// Where too many are in flight the first that comes to its end is the next
+	// runner: see finish.
+	if !in.hasRunner && in.inFlight < in.limits.InFlight && in.pending() {
+		in.startRunner()
+	}
 	in.release()
 	in.mu.Unlock()
 }
@@ -58,7 +71,11 @@ func (e *executor) takeOut() {
 	e.in.putAside(e.current)
 	e.own, *e.current = *e.current, item{}
 	e.current = &e.own
-	if g := e.own.gate; g != nil {
+	switch g := e.own.gate; {
+	case g == nil:
+	case g.Loose:
+		g.blocked++
+	default:
 		g.holder = e
 	}
 }
@@ -78,8 +95,13 @@ func (e *executor) enter(thread *lua.LState) {
 	if waits {
 		<-e.wake
 	}
+	n := len(in.waiting) - 1
+	last := in.waiting[n]
+	in.waiting[e.index], last.index = last, e.index
+	in.waiting[n], in.waiting = nil, in.waiting[:n]
 	in.running = e
 	in.ran = true
+	in.hook.left = 0
 	in.main.G.CurrentThread = thread
 }
 

@@ -1,11 +1,8 @@
 package vm
 
 import (
-	"context"
 	"fmt"
 	"runtime/debug"
-	"sync/atomic"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -18,40 +15,6 @@ const (
 	// whose overflow would end the process. Lua's own LUAI_MAXCCALLS is 200.
 	maxDepth = 160
 )
-
-// A hook is the context of all threads of an instance. gopher-lua calls Done
-// before every instruction, on the goroutine that runs it.
-type hook struct {
-	in          *Instance
-	interrupted atomic.Bool
-}
-
-var (
-	_ context.Context = (*hook)(nil)
-
-	closed = func() chan struct{} {
-		c := make(chan struct{})
-		close(c)
-		return c
-	}()
-)
-
-func (h *hook) Done() <-chan struct{} {
-	if h.interrupted.Load() {
-		return closed
-	}
-	return nil
-}
-
-func (h *hook) Err() error {
-	if h.interrupted.Load() {
-		return ErrStopped
-	}
-	return nil
-}
-
-func (h *hook) Deadline() (t time.Time, ok bool) { return }
-func (h *hook) Value(any) any                    { return nil }
 
 // Of returns the instance that L, which may be any of its threads and
 // coroutines, belongs to.
@@ -143,8 +106,11 @@ func (in *Instance) protect(th *lua.LState, nargs, nret int) (err error) {
 		return &lua.ApiError{Type: lua.ApiErrorRun, Object: lua.LString("stack overflow (protected calls and coroutines within each other)")}
 	}
 	e.depth = depth + 1
+	e.threads = append(e.threads, th)
 	defer func() {
 		e.depth = depth
+		n := len(e.threads) - 1
+		e.threads[n], e.threads = nil, e.threads[:n]
 		if r := recover(); r != nil {
 			err = &lua.ApiError{
 				Type:       lua.ApiErrorRun,
@@ -160,9 +126,7 @@ func (in *Instance) protect(th *lua.LState, nargs, nret int) (err error) {
 func (in *Instance) failed(err error) *Error {
 	in.errors.Add(1)
 	e := newError(in.config.Service, err)
-	if in.hook.interrupted.Load() {
-		e.cause = ErrStopped
-	}
+	e.cause = in.hook.verdict()
 	return e
 }
 

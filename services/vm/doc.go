@@ -35,7 +35,9 @@
 // called the binding (pcall, metamethods, iterators, comparators,
 // coroutines), does not notice, except that other events were handled
 // meanwhile. Events of one Gate never overtake each other: while a handler is
-// blocked, what comes for its gate waits with its executor.
+// blocked, what comes for its gate waits with its executor. While
+// Limits.InFlight handlers that have blocked have not ended nothing new begins:
+// events wait in the mailbox.
 //
 //	     Offer, Post            next                     Handle returns
 //	queue -----------> runner --------> handler running ---------------> done
@@ -56,7 +58,11 @@
 // Lua 5.1, instead of losing the rest of the function.
 //
 // Every thread has a context of ours, which gopher-lua asks before each
-// instruction. It is how Stop interrupts Lua, and how Of finds the instance.
+// instruction: the hook. It is how Stop interrupts Lua, how Of finds the instance,
+// and where Config.CallTime and Config.Memory are looked after: the clock each
+// thousand instructions, the heap more seldom, and whenever Go's collector has run.
+// Once a call is over each of its instructions is an error, so that no pcall keeps
+// it alive.
 //
 // The sandbox is an allow list; see sandbox.go. pairs and ipairs heed the
 // metamethods __pairs and __ipairs, as Lua 5.2's do. What Lua can require is a
@@ -64,9 +70,7 @@
 //
 // # What it does not do
 //
-// There are no budgets of instructions or memory: a handler that never ends
-// holds its instance until Stop's deadline. Go code in gopher-lua's libraries
-// (string.find with a pathological pattern) cannot be interrupted. It never
-// yields from a binding, never shares a Lua value between instances, and logs
+// Go code in gopher-lua's libraries (string.find with a pathological pattern)
+// cannot be interrupted, and counts for no budget before it ends. It never yields from a binding, never shares a Lua value between instances, and logs
 // nothing but what Lua prints and the panics that Lua caught.
 package vm

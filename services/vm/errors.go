@@ -17,6 +17,14 @@ var (
 	// ErrStopped is returned by Offer, Post and Do once Stop has been
 	// called. The Error of a call that Stop interrupted wraps it.
 	ErrStopped = errors.New("vm: the instance has been stopped")
+
+	// ErrTime is wrapped by the Error of a call that has run for longer than
+	// Config.CallTime.
+	ErrTime = errors.New("the call has run for longer than it may")
+
+	// ErrMemory is wrapped by the Error of a call during which the instance's
+	// values have come to take more than Config.Memory.
+	ErrMemory = errors.New("not enough memory")
 )
 
 // An Error is what went wrong in Lua: an error that nobody caught, a syntax
@@ -31,10 +39,20 @@ type Error struct {
 	cause error
 }
 
+// Thrown is what Lua gets for err, which Call returned.
+func Thrown(err error) lua.LValue {
+	var e *Error
+	if errors.As(err, &e) && e.Value != lua.LNil {
+		return e.Value
+	}
+	return lua.LString(err.Error())
+}
+
 // Error returns Message.
 func (e *Error) Error() string { return e.Message }
 
-// Unwrap returns ErrStopped when Stop interrupted the call.
+// Unwrap returns ErrStopped when Stop interrupted the call, and ErrTime
+// or ErrMemory when one of these was over.
 func (e *Error) Unwrap() error { return e.cause }
 
 // maxErrorText bounds a Message, in bytes: scripts throw what they like, and

@@ -1,6 +1,10 @@
 package vm
 
-import "time"
+import (
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
 
 const (
 	turnEvents       = 256              // events of a turn, at most
@@ -33,13 +37,17 @@ type executor struct {
 
 	// Its own, used with the baton held.
 	parked    bool
-	current   *item    // whose handler runs: in the batch, or own
-	blocked   bool     // the handler has blocked: own is its event, and e is not the runner
-	own       item     // taken out of the batch when the handler blocked
-	held      []item   // what came for own's gate meanwhile
-	heldPos   int      // how much of held has been handled
-	depth     int      // protected calls and coroutines within each other
-	requiring []string // the modules being loaded, outermost first
+	current   *item         // whose handler runs: in the batch, or own
+	blocked   bool          // the handler has blocked: own is its event, and e is not the runner
+	own       item          // taken out of the batch when the handler blocked
+	held      []item        // what came for own's gate meanwhile
+	heldPos   int           // how much of held has been handled
+	depth     int           // protected calls and coroutines within each other
+	clock     clock         // of the event at hand
+	threads   []*lua.LState // that its handler runs on, one within the other
+	index     int           // in waiting
+	atEnd     []func()      // what AtEnd was given
+	requiring []string      // the modules being loaded, outermost first
 }
 
 // run is an executor's life; it begins with the baton.
@@ -66,9 +74,8 @@ func (e *executor) work() {
 		if it == nil {
 			return
 		}
-		if g := it.gate; g != nil && g.holder != nil {
+		if g := it.gate; g != nil && g.keeps(it) {
 			e.in.putAside(it)
-			g.holder.held = append(g.holder.held, *it)
 			*it = item{}
 			continue
 		}
@@ -83,7 +90,12 @@ func (e *executor) work() {
 func (e *executor) handle(it *item) {
 	e.current = it
 	e.in.ran = true
+	e.rewind(e.in.config.CallTime)
+	e.clock.spare = it.Last
 	it.Target.Handle(e.in, it.Event)
+	if len(e.atEnd) > 0 {
+		e.end()
+	}
 }
 
 // nextItem returns the runner's next item; nil: there is none and the baton
@@ -113,6 +125,7 @@ func (e *executor) late() bool {
 func (in *Instance) beginTurn() {
 	in.left = turnEvents
 	in.begun = time.Now()
+	in.rest(in.begun)
 }
 
 // turn ends the runner's turn and begins the next, if there are events.
@@ -146,10 +159,9 @@ func (e *executor) finish() bool {
 		in.settle() // e may not be the runner, but what was put aside is
 		in.strikeAside(&e.own)
 		in.makeRoom()
-		if e.heldPos < len(e.held) {
+		if next := e.nextHeld(gate); next.Target != nil {
 			e.pass(true)
-			e.own, e.held[e.heldPos] = e.held[e.heldPos], item{}
-			e.heldPos++
+			e.own = next
 			e.handle(&e.own)
 			continue
 		}
@@ -163,16 +175,48 @@ func (e *executor) finish() bool {
 	}
 }
 
-// open opens the gate that was held while a handler was blocked.
+// open opens the gate that was held while a handler was blocked. mu is held.
 func (e *executor) open(g *Gate) {
 	e.blocked = false
+	e.in.inFlight--
 	if g != nil {
 		g.holder = nil
+		if g.Loose {
+			g.blocked--
+		}
 	}
 	e.held, e.heldPos = e.held[:0], 0
 	if cap(e.held) > keepItems {
 		e.held = nil
 	}
+}
+
+// keeps keeps an event for when the blocked handlers of its gate have ended, and
+// reports whether it has to. The baton is held.
+func (g *Gate) keeps(it *item) bool {
+	switch {
+	case g.holder != nil:
+		g.holder.held = append(g.holder.held, *it)
+	case it.Last && g.blocked > 0:
+		g.last = *it
+	default:
+		return false
+	}
+	return true
+}
+
+// nextHeld is what was kept for e, whose handler has ended; one without a Target:
+// there is nothing, or others of a loose gate are still blocked. The baton is
+// held.
+func (e *executor) nextHeld(g *Gate) (next item) {
+	switch {
+	case e.heldPos < len(e.held):
+		next, e.held[e.heldPos] = e.held[e.heldPos], item{}
+		e.heldPos++
+	case g != nil && g.blocked == 1:
+		next, g.last = g.last, item{}
+	}
+	return next
 }
 
 // pass ends a critical section of the baton's holder. If e goes on it keeps

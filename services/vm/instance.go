@@ -40,10 +40,25 @@ type Config struct {
 	// Limits bound the mailbox.
 	Limits Limits
 
+	// CallTime is how long the handling of an event may run, waits in Block
+	// apart; then its Lua ends with an error, whatever it catches. 0 means no
+	// limit. What Do runs has none.
+	CallTime time.Duration
+
 	// TurnEnd is called at the end of each turn, on the executor, with the
 	// baton held: what was written since the last call goes out now. It must
 	// neither block nor call Lua. nil means nothing is to be done.
 	TurnEnd func()
+
+	// Memory is how many bytes the values that can be reached from the instance
+	// may take, about. A call that has them take more ends with an error,
+	// whatever it catches; and until they are less again no call may run for
+	// longer than a few microseconds, but for those of Last events. 0 means no limit.
+	Memory int64
+
+	// OnError is told of an error in what runs by itself: a task, a timer. What
+	// says which. It is called with the baton held. nil means nobody is.
+	OnError func(what string, err error)
 
 	// Log takes what Lua prints. nil means nowhere.
 	Log *slog.Logger
@@ -78,8 +93,8 @@ type Instance struct {
 	cancel context.CancelFunc
 	done   chan struct{} // closed when stopped and all executors have ended
 
-	halt    sync.Once // closes halting
-	halting chan struct{}
+	haltCtx context.Context // ends by Halt
+	haltNow context.CancelFunc
 
 	// Owned by whoever holds the baton.
 	running           *executor     // the holder
@@ -93,6 +108,8 @@ type Instance struct {
 	threads           []*lua.LState // free
 	globals           bool          // Globals has been called
 	random            *rand.Rand    // math.random's
+	memory            memory
+	waiting           []*executor // in Block
 
 	wanted atomic.Int32  // how many wait for the baton; changed with mu held
 	errors atomic.Uint64 // calls that ended with an error
@@ -110,6 +127,7 @@ type Instance struct {
 	idle              []*executor
 	executors         int // goroutines
 	blocked           int // executors in Block
+	inFlight          int // executors whose handlers have been there
 	stopping          bool
 	ended             bool // done has been closed
 }
@@ -129,11 +147,15 @@ func New(c Config) (*Instance, error) {
 		turnEnd: c.TurnEnd,
 		log:     c.Log.With("service", c.Service, "instance", c.Instance),
 		done:    make(chan struct{}),
-		halting: make(chan struct{}),
 		random:  rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
 	in.ctx, in.cancel = context.WithCancel(context.Background())
+	in.haltCtx, in.haltNow = context.WithCancel(context.Background())
 	in.hook = &hook{in: in}
+	if in.memory.limit = c.Memory; c.Memory > 0 {
+		watchCollections()
+		collections.hooks.Store(in.hook, nil)
+	}
 	in.main = lua.NewState(lua.Options{
 		CallStackSize:       callFrames,
 		RegistrySize:        registrySize,

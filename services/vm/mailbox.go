@@ -4,6 +4,7 @@ package vm
 type Event struct {
 	Target Target
 	Kind   uint8 // the target's own
+	Last   bool  // of a loose gate: it is handled when all before it have been
 	Data   string
 }
 
@@ -15,8 +16,8 @@ type Target interface {
 	Handle(in *Instance, e Event)
 
 	// Gate returns what orders the target's events: those of one gate are
-	// handled one at a time, in the order they were posted. nil means no
-	// order. It is always the same.
+	// handled one at a time, in the order they were posted, unless it is
+	// loose. nil means no order. It is always the same.
 	Gate() *Gate
 
 	// Room is called once after an Offer that returned ErrBusy, when it may
@@ -29,10 +30,17 @@ type Target interface {
 // A Gate keeps events in order. The zero Gate is ready; it is embedded in its
 // target and used with one instance only.
 type Gate struct {
+	// Loose has events begin while others of the gate are blocked. It is set
+	// before the first event.
+	Loose bool
+
 	events int // guarded by the instance's mu: accepted and not yet handled
 	bytes  int // likewise
 
-	holder *executor // owned by the baton's holder: whose handler is blocked; nil: none
+	// Owned by the baton's holder.
+	holder  *executor // whose handler is blocked; nil: none, or the gate is loose
+	blocked int       // of a loose gate: how many handlers are blocked
+	last    item      // of a loose gate: a Last one that waits for these
 }
 
 // Limits bound what waits for an instance. Zeros mean the defaults. An empty
@@ -43,6 +51,11 @@ type Limits struct {
 	Bytes      int // of Event.Data; 0 means 64 MiB
 	GateEvents int // 0 means 256
 	GateBytes  int // 0 means 1 MiB
+
+	// InFlight is how many handlers there may be that have waited in Block and
+	// not come to their end; while there are so many nothing new begins. 0 means
+	// 8192.
+	InFlight int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -55,6 +68,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Bytes, 64<<20)
 	set(&l.GateEvents, 256)
 	set(&l.GateBytes, 1<<20)
+	set(&l.InFlight, 8192)
 	return l
 }
 
@@ -136,7 +150,7 @@ func (in *Instance) accept(e Event, g *Gate) {
 		g.bytes += len(e.Data)
 	}
 	in.queue = append(in.queue, item{e, g})
-	if !in.hasRunner {
+	if !in.hasRunner && in.inFlight < in.limits.InFlight {
 		in.startRunner()
 	}
 }

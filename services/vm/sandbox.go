@@ -16,7 +16,7 @@ var allowed = map[string][]string{
 	"": {
 		"_G", "_VERSION", "assert", "collectgarbage", "error", "getfenv", "getmetatable", "ipairs", "load",
 		"loadstring", "next", "pairs", "pcall", "print", "rawequal", "rawget", "rawset", "require", "select",
-		"setfenv", "setmetatable", "tonumber", "tostring", "type", "unpack", "xpcall",
+		"setfenv", "setmetatable", "sleep", "tonumber", "tostring", "type", "unpack", "xpcall",
 		"coroutine", "math", "os", "package", "string", "table",
 	},
 	"coroutine": {"create", "resume", "running", "status", "wrap", "yield"},
@@ -44,6 +44,7 @@ var replaced = map[string]map[string]lua.LGFunction{
 		"pcall":          pcall,
 		"print":          printLog, // standard output is not ours
 		"require":        require,
+		"sleep":          sleep,
 		"xpcall":         xpcall,
 	},
 	"coroutine": {

@@ -18,6 +18,7 @@ type errand struct {
 
 func (d *errand) Handle(in *Instance, _ Event) {
 	if !d.begun.Swap(true) {
+		in.running.rewind(0)
 		d.done <- d.f(in)
 	}
 }
@@ -28,7 +29,8 @@ func (d *errand) Room()       {}
 // Do runs f with the baton held, on an executor, behind what was accepted
 // before, and returns its error. If ctx ends first Do returns ctx's error, and
 // f is not called, or, if it has begun, goes on. The error is ErrStopped
-// after Stop. Do must not be called with the baton held.
+// after Stop. There is no limit of its time. Do must not be called with the baton
+// held.
 func (in *Instance) Do(ctx context.Context, f func(in *Instance) error) error {
 	d := &errand{f: f, done: make(chan error, 1)}
 	if err := in.Post(Event{Target: d}); err != nil {
@@ -46,20 +48,13 @@ func (in *Instance) Do(ctx context.Context, f func(in *Instance) error) error {
 // Halt asks what runs to come to an end: Halted is true from now on, and
 // Halting's channel is closed. Nothing is refused or interrupted yet. Stop
 // halts, too.
-func (in *Instance) Halt() { in.halt.Do(func() { close(in.halting) }) }
+func (in *Instance) Halt() { in.haltNow() }
 
 // Halting is closed by Halt: bindings that wait should return then.
-func (in *Instance) Halting() <-chan struct{} { return in.halting }
+func (in *Instance) Halting() <-chan struct{} { return in.haltCtx.Done() }
 
 // Halted reports whether Halt or Stop has been called.
-func (in *Instance) Halted() bool {
-	select {
-	case <-in.halting:
-		return true
-	default:
-		return false
-	}
-}
+func (in *Instance) Halted() bool { return in.haltCtx.Err() != nil }
 
 // Breathe ends the turn in the midst of a handler that goes on for long: what
 // was written goes out, and whoever waits for the baton has it for a while. It
@@ -105,6 +100,7 @@ func (in *Instance) Stop(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	in.hook.interrupted.Store(true)
+	in.hook.attention.Store(true)
 	in.cancel()
 	t := time.NewTimer(grace)
 	defer t.Stop()
@@ -128,5 +124,6 @@ func (in *Instance) endIfDone() {
 	in.executors -= len(in.idle)
 	in.idle = nil
 	in.cancel()
+	collections.hooks.Delete(in.hook)
 	close(in.done)
 }

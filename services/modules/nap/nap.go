@@ -13,7 +13,6 @@
 package nap
 
 import (
-	"context"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -53,43 +52,7 @@ func sleep(name string, unit time.Duration) lua.LGFunction {
 		if !(n >= 0) {
 			L.ArgError(2, "must not be negative")
 		}
-		L.Push(lua.LBool(wait(L, span(float64(n), unit))))
+		L.Push(lua.LBool(vm.Sleep(L, vm.Span(float64(n), unit))))
 		return 1
 	}
-}
-
-// longest is how long a sleep lasts at most: some 292 years.
-const longest = time.Duration(1<<63 - 1)
-
-// span is n units, as far as a Duration reaches.
-func span(n float64, unit time.Duration) time.Duration {
-	if d := n * float64(unit); d < float64(longest) {
-		return time.Duration(d)
-	}
-	return longest
-}
-
-// shortRest is how long a sleep lasts that begins when the service has to stop
-// already: a program that does not ask must_stop() shall not occupy a core
-// until it is interrupted.
-const shortRest = 10 * time.Millisecond
-
-// wait waits; false: the instance has to stop.
-func wait(L *lua.LState, d time.Duration) (whole bool) {
-	in := vm.Of(L)
-	halting := in.Halting()
-	if in.Halted() {
-		halting, d = nil, min(d, shortRest)
-	}
-	vm.Block(L, func(ctx context.Context) {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-t.C:
-			whole = halting != nil
-		case <-halting:
-		case <-ctx.Done():
-		}
-	})
-	return whole
 }

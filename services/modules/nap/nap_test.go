@@ -82,9 +82,9 @@ func TestHaltWakes(t *testing.T) {
 	}
 	for source, want := range map[string]time.Duration{
 		`return nap:sleep(1e300)`:                                      time.Second,
-		`nap:sleep(60) return nap:sleep(60)`:                           time.Second + shortRest,
-		`nap:sleep(60) nap:sleep(60) return nap:usleep(1)`:             time.Second + shortRest + time.Microsecond,
-		`nap:sleep(60) for i = 1, 10 do nap:sleep(1) end return false`: time.Second + 10*shortRest,
+		`nap:sleep(60) return nap:sleep(60)`:                           time.Second + 10*time.Millisecond,
+		`nap:sleep(60) nap:sleep(60) return nap:usleep(1)`:             time.Second + 10*time.Millisecond + time.Microsecond,
+		`nap:sleep(60) for i = 1, 10 do nap:sleep(1) end return false`: time.Second + 10*10*time.Millisecond,
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			if got, took := eval(t, source, halt); got != "false" || took != want {

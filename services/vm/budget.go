@@ -1,0 +1,116 @@
+package vm
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// period is how many instructions of Lua, or as much work in Go, pass between
+// two looks at the clock: some 20 µs.
+const period = 1000
+
+// A hook is the context of all threads of an instance. gopher-lua calls Done
+// before every instruction, on the goroutine that runs it: it is where Lua is
+// counted and ended.
+type hook struct {
+	in          *Instance
+	left        int         // instructions until the next look; owned by the baton's holder
+	attention   atomic.Bool // look at once
+	interrupted atomic.Bool // attention is set, too
+}
+
+var (
+	_ context.Context = (*hook)(nil)
+
+	closed = func() chan struct{} {
+		c := make(chan struct{})
+		close(c)
+		return c
+	}()
+)
+
+func (h *hook) Done() <-chan struct{} {
+	if h.left--; h.left >= 0 && !h.attention.Load() || h.look() == nil {
+		return nil
+	}
+	return closed
+}
+
+func (h *hook) Err() error                       { return h.verdict() }
+func (h *hook) Deadline() (t time.Time, ok bool) { return }
+func (h *hook) Value(any) any                    { return nil }
+
+// look asks whether what runs may go on. Once it may not, each instruction asks
+// again: there is nothing that Lua could catch it with.
+func (h *hook) look() error {
+	soon := h.attention.Load() && h.attention.Swap(false)
+	if err := h.verdict(); err != nil {
+		return err
+	}
+	c := &h.in.running.clock
+	if c.look(); c.over == nil && !c.spare {
+		c.over = h.in.lookMemory(soon)
+	}
+	if c.over != nil {
+		h.left = 0
+		return c.over
+	}
+	h.left = period
+	return nil
+}
+
+// verdict is why nothing may go on; nil: it may.
+func (h *hook) verdict() error {
+	if h.interrupted.Load() {
+		return ErrStopped
+	}
+	return h.in.running.clock.over
+}
+
+// spend counts work in Go as if it were so many instructions of Lua. The error
+// is to be raised. The baton must be held.
+func (in *Instance) spend(n int) error {
+	if in.hook.left -= n; in.hook.left >= 0 && !in.hook.attention.Load() {
+		return nil
+	}
+	return in.hook.look()
+}
+
+// A clock holds a call to its time. It begins with the first look, so that short
+// calls do not read the time at all.
+type clock struct {
+	limit time.Duration // 0: none
+	used  time.Duration // before since
+	since time.Time     // when it began to run on; zero: it was not looked at since
+	spare bool          // memory is not looked at: it is to give some back
+	over  error         // the time is over, or there is not enough memory
+}
+
+// look reads the time.
+func (c *clock) look() {
+	if c.limit == 0 {
+		return
+	}
+	now := time.Now()
+	if c.since.IsZero() {
+		c.since = now
+	}
+	if c.used+now.Sub(c.since) > c.limit {
+		c.over = ErrTime
+	}
+}
+
+// stop has the time stand still until the next look.
+func (c *clock) stop() {
+	if !c.since.IsZero() {
+		c.used += time.Since(c.since)
+		c.since = time.Time{}
+	}
+}
+
+// rewind gives e a new clock, for the next event.
+func (e *executor) rewind(limit time.Duration) {
+	e.clock = clock{limit: limit}
+	e.in.hook.left = period
+}

@@ -1,0 +1,102 @@
+package vm
+
+import (
+	"runtime"
+	"runtime/metrics"
+	"sync"
+	"time"
+)
+
+// A memory holds an instance to Config.Memory. Go has one heap for all, so that
+// is looked at first, which is cheap, and only where it has grown by a good part of
+// the limit, what can be reached from the instance's values is added up. Owned by
+// the baton's holder.
+type memory struct {
+	limit  int64 // 0: none
+	next   int64 // the heap at which values are added up; 0: nobody has looked
+	looks  int   // of the hook, until the heap is looked at
+	last   time.Time
+	over   bool // more than the limit was reachable when it was added up last
+	sample [1]metrics.Sample
+}
+
+const (
+	// someLooks is after how many looks of the hook the heap is looked at:
+	// some half a millisecond.
+	someLooks = 16
+
+	// restTime is how often the heap is looked at between calls, which may each
+	// be too short for a look.
+	restTime = time.Second
+)
+
+// heap is what the process's heap holds, garbage that is not swept included.
+func (m *memory) heap() int64 {
+	m.sample[0].Name = "/memory/classes/heap/objects:bytes"
+	metrics.Read(m.sample[:])
+	return int64(m.sample[0].Value.Uint64())
+}
+
+// look is the hook's, in a call. soon: the collector has run since the last one.
+func (in *Instance) lookMemory(soon bool) error {
+	m := &in.memory
+	if m.limit == 0 {
+		return nil
+	}
+	if m.looks--; m.looks > 0 && !soon && !m.over {
+		return nil
+	}
+	m.looks = someLooks
+	if in.measure(); m.over {
+		return ErrMemory
+	}
+	return nil
+}
+
+// rest looks at the heap between two calls. now is the time.
+func (in *Instance) rest(now time.Time) {
+	m := &in.memory
+	if m.limit > 0 && now.Sub(m.last) > restTime {
+		m.last = now
+		in.measure()
+	}
+}
+
+// measure adds up what the instance's values take, if the heap has grown, or if
+// they took too much before.
+func (in *Instance) measure() {
+	m := &in.memory
+	heap := m.heap()
+	if highest := heap + m.limit/2; m.next == 0 || m.next > highest {
+		m.next = highest
+	}
+	if heap < m.next && !m.over {
+		return
+	}
+	m.over = in.reachable(m.limit) > m.limit
+	m.next = heap + m.limit/4
+	m.last = time.Now()
+}
+
+// collections counts those of Go's collector, and tells the hooks of instances
+// with a limit of memory: a call that doubles a string again and again takes a
+// gigabyte within a hundred instructions, but the collector runs each time.
+var collections struct {
+	once  sync.Once
+	hooks sync.Map // *hook to nothing
+}
+
+// sentinel is garbage that tells of each collection.
+type sentinel struct{ _ *byte }
+
+func watchCollections() {
+	collections.once.Do(func() { runtime.SetFinalizer(&sentinel{}, collected) })
+}
+
+func collected(*sentinel) {
+	collections.hooks.Range(func(h, _ any) bool {
+		h.(*hook).attention.Store(true)
+		return true
+	})
+	runtime.SetFinalizer(&sentinel{}, collected)
+}
