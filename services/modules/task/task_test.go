@@ -1,0 +1,175 @@
+package task
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+	"go.uber.org/goleak"
+
+	"lapps/services/modules/mutex"
+	"lapps/services/modules/semaphore"
+	"lapps/services/modules/timer"
+	"lapps/services/vm"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const prelude = `
+task, timer, mutex, semaphore = require "task", require "timer", require "mutex", require "semaphore"
+log = {}
+function say(...) log[#log + 1] = table.concat({...}, " ") end
+function all(ok, ...) local t = {tostring(ok)}; for i = 1, select("#", ...) do t[i + 1] = tostring((select(i, ...))) end; return table.concat(t, " ") end
+`
+
+// eval runs source in an instance of its own, waits a virtual hour, and returns
+// what the chunk returned, and then the lines of log.
+func eval(t *testing.T, source string) (result, log string, took time.Duration, failures []string) {
+	t.Helper()
+	p, err := vm.Load(fstest.MapFS{"main.lua": {Data: []byte(prelude + source)}}, "main.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := vm.New(vm.Config{
+		Program: p,
+		Modules: []vm.Module{Module(), timer.Module(), mutex.Module(), semaphore.Module()},
+		OnError: func(what string, err error) { failures = append(failures, what+": "+err.Error()) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	do := func(f func(in *vm.Instance)) {
+		if err := in.Do(context.Background(), func(in *vm.Instance) error { f(in); return nil }); err != nil {
+			t.Error(err)
+		}
+	}
+	do(func(in *vm.Instance) {
+		v, err := in.Main()
+		if result = v.String(); err != nil {
+			result = err.Error()
+		}
+	})
+	took = time.Since(began)
+	time.Sleep(time.Hour)
+	synctest.Wait()
+	do(func(in *vm.Instance) {
+		var lines []string
+		in.State().G.Global.RawGetString("log").(*lua.LTable).ForEach(func(_, v lua.LValue) { lines = append(lines, v.String()) })
+		log = strings.Join(lines, ", ")
+	})
+	if err := in.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+	return result, log, took, failures
+}
+
+func TestTogether(t *testing.T) {
+	for _, c := range []struct {
+		name, source, want, log string
+		took                    time.Duration
+		failure                 string
+	}{
+		{"results", `return all(task.spawn(function(a, b) sleep(1) return a + b, nil, "x" end, 1, 2):wait())`, "true 3 nil x", "", time.Second, ""},
+		{"beside", `task.spawn(function() say "a" sleep(2) say "c" end) sleep(1) say "b" sleep(2) say "d"`, "nil", "a, b, c, d", 3 * time.Second, ""},
+		{"an error", `return all(task.wait(task.spawn(function() error("no", 0) end)))`, "false no", "", 0, ""},
+		{"an error that is a table", `local ok, e = task.spawn(function() error({code = 7}) end):wait() return e.code`, "7", "", 0, ""},
+		{"an error nobody waits for", `task.spawn(function() error("no", 0) end)`, "nil", "", 0, "task: main.lua:6: no"},
+		{"a timeout", `local t = task.spawn(sleep, 5) return all(t:wait(1)) .. " " .. t:status() .. " " .. all(t:wait())`, "false timeout running true true", "", 5 * time.Second, ""},
+		{"no time at all", `return all(task.spawn(sleep, 5):wait(0))`, "false timeout", "", 0, ""},
+		{"twice", `local t = task.spawn(function() return 1 end) return all(t:wait()) .. all(t:wait())`, "true 1true 1", "", 0, ""},
+		{"itself", `local t; t = task.spawn(function() return t:wait() end) return all(t:wait())`, "false main.lua:6: a task cannot wait for itself", "", 0, ""},
+		{"cancelled before", `local t = task.spawn(say, "x") local did = t:cancel() return all(did, t:cancel(), t:status(), t:wait())`, "true false cancelled false cancelled while waiting", "", 0, ""},
+		{"cancelled within", `local t = task.spawn(function() task.spawn(sleep, 9):wait() say "x" end) sleep(1) t:cancel() return all(t:wait()) .. t:status()`,
+			"false cancelled while waitingcancelled", "", time.Second, ""},
+		{"all", `local ok, r = task.all({task.spawn(function() sleep(2) return "a" end), task.spawn(function() sleep(1) return "b" end)}) return all(ok, r[1], r[2])`, "true a b", "", 2 * time.Second, ""},
+		{"all, one fails", `return all(task.all({task.spawn(sleep, 1), task.spawn(function() error("no", 0) end)}))`, "false no 2", "", time.Second, ""},
+		{"all, too late", `return all(task.all({task.spawn(sleep, 2), task.spawn(sleep, 4)}, 3))`, "false timeout", "", 3 * time.Second, ""},
+		{"all of none", `local ok, r = task.all({}) return all(ok, #r)`, "true 0", "", 0, ""},
+		{"any", `return all(task.any({task.spawn(sleep, 2), task.spawn(function() sleep(1) return "b" end)}))`, "2 true b", "", time.Second, ""},
+		{"any, ended", `local t = task.spawn(function() return "a" end) sleep(1) return all(task.any({task.spawn(sleep, 5), t}))`, "2 true a", "", time.Second, ""},
+		{"any, too late", `return all(task.any({task.spawn(sleep, 2)}, 1))`, "false timeout", "", time.Second, ""},
+		{"any twice", `local a, b = task.spawn(sleep, 1), task.spawn(sleep, 2) return all(task.any({a, b})) .. all(task.any({b}))`, "1 true true1 true true", "", 2 * time.Second, ""},
+		{"no tasks", `task.any({})`, "main.lua:6: bad argument #1 to any (no task to wait for)", "", 0, ""},
+		{"no task", `task.wait(7)`, "main.lua:6: bad argument #1 to wait (task expected, got number)", "", 0, ""},
+		{"array of others", `task.all({7})`, "main.lua:6: bad argument #1 to all (array of tasks expected)", "", 0, ""},
+		{"too many", `for i = 1, 10001 do task.spawn(sleep, 1) end`, "main.lua:6: too many tasks: there are 10000 that have not ended", "", 0, ""},
+		{"through pcall, sort and a metamethod", `
+			local slow = setmetatable({}, {__index = function(_, k) sleep(1) return k end})
+			local list = {3, 1, 2}
+			table.sort(list, function(a, b) sleep(1) return a < b end)
+			return all(pcall(function() return slow.x, table.concat(list) end))`, "true x 123", "", 4 * time.Second, ""},
+
+		{"after", `timer.after(2, say, "b") timer.after(1, say, "a") say "0"`, "nil", "0, a, b", 0, ""},
+		{"after, cancelled", `local t = timer.after(2, say, "b") return all(t:cancel(), t:cancel())`, "true false", "", 0, ""},
+		{"every", `local n = 0 timer.every(1, function(x) n = n + 1 say(x, n) return n < 3 end, "t")`, "nil", "t 1, t 2, t 3", 0, ""},
+		{"every, slower than its period", `local n = 0 timer.every(1, function() n = n + 1 say(n) sleep(2.5) return n < 2 end) sleep(5.9) say "x"`, "nil", "1, 2, x", 5900 * time.Millisecond, ""},
+		{"every, with an error", `local n = 0 timer.every(1, function() n = n + 1 if n == 1 then error("no", 0) end say(n) return false end)`, "nil", "2", 0, "timer: main.lua:6: no"},
+		{"every, cancelled from within", `local t t = timer.every(1, function() say "x" t:cancel() end)`, "nil", "x", 0, ""},
+		{"every, too often", `timer.every(0.0001, say)`, "main.lua:6: bad argument #1 to every (must be at least 0.001)", "", 0, ""},
+		{"timers, too many", `for i = 1, 10001 do timer.after(1, function() end) end`, "main.lua:6: too many timers: there are 10000", "", 0, ""},
+
+		{"mutex", `local m = mutex.new() local function f(x) m:with(function() say(x) sleep(1) say(x) end) end
+			task.all({task.spawn(f, "a"), task.spawn(f, "b")})`, "nil", "a, a, b, b", 2 * time.Second, ""},
+		{"mutex, an error within", `local m = mutex.new() local ok, e = pcall(m.with, m, error, "no", 0) return all(ok, e, m:locked())`, "false no false", "", 0, ""},
+		{"mutex, held to the end", `local m = mutex.new() task.spawn(function() m:lock() sleep(1) error("no", 0) end):wait(0)
+			local t = task.spawn(function() m:lock() sleep(1) error("no", 0) end) sleep(0.5) m:lock() return all(m:locked())`, "true", "", 2 * time.Second, "task: main.lua:7: no"},
+		{"mutex, too late", `local m = mutex.new() task.spawn(function() m:lock() sleep(9) end) sleep(1) return all(m:lock(2))`, "false timeout", "", 3 * time.Second, ""},
+		{"mutex, twice", `local m = mutex.new() m:lock() m:lock()`, "main.lua:6: the handler has locked this mutex already", "", 0, ""},
+		{"mutex, not its own", `local m = mutex.new() m:unlock()`, "main.lua:6: this handler has not locked the mutex", "", 0, ""},
+		{"semaphore", `local s, now, most = semaphore.new(3), 0, 0
+			local function f() s:with(function() now = now + 1 most = math.max(most, now) sleep(1) now = now - 1 end) end
+			local t = {} for i = 1, 7 do t[i] = task.spawn(f) end task.all(t) return all(most, s:free())`, "3 3", "", 3 * time.Second, ""},
+		{"semaphore, in order", `local s = semaphore.new(1) s:acquire() for _, x in ipairs {"a", "b", "c"} do task.spawn(function() s:acquire() say(x) s:release() end) end sleep(1) s:release()`, "nil", "a, b, c", time.Second, ""},
+		{"semaphore, given too often", `semaphore.new(1):release()`, "main.lua:6: more is released than was acquired", "", 0, ""},
+		{"semaphore, one who gave up is passed over", `local s = semaphore.new(1) s:acquire() task.spawn(function() say(tostring(s:acquire(1))) end) task.spawn(function() s:acquire() say "b" end) sleep(2) s:release()`, "nil", "false, b", 2 * time.Second, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				result, log, took, failures := eval(t, c.source)
+				if result != c.want || log != c.log || took != c.took {
+					t.Errorf("%q, log %q in %v; want %q, log %q in %v", result, log, took, c.want, c.log, c.took)
+				}
+				if got := strings.Join(failures, "; "); got != c.failure && !(c.failure != "" && strings.HasPrefix(got, c.failure)) {
+					t.Errorf("failures %q, want %q", got, c.failure)
+				}
+			})
+		})
+	}
+}
+
+// TestStopping has what waits end where the instance is interrupted, and timers
+// when it halts.
+func TestStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := vm.Load(fstest.MapFS{"main.lua": {Data: []byte(prelude + `
+			timer.every(3600, say, "never") timer.after(3600, say, "never")
+			for i = 1, 100 do task.spawn(function() task.spawn(sleep, 1e6):wait() end) end
+			local m = mutex.new() m:lock()
+			for i = 1, 100 do task.spawn(function() m:lock() end) end`)}}, "main.lua")
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := vm.New(vm.Config{Program: p, Modules: []vm.Module{Module(), timer.Module(), mutex.Module(), semaphore.Module()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := in.Do(context.Background(), func(in *vm.Instance) error { _, err := in.Main(); return err }); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		if err := in.Stop(ctx); err != nil || time.Since(began) > time.Second { // sleeps end as the instance halts
+			t.Errorf("stop: %v after %v", err, time.Since(began))
+		}
+		if s := in.Stats(); s.Executors != 0 || s.Queued != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
