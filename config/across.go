@@ -19,6 +19,7 @@ func (c *checker) across(root *hujson.Value) {
 	c.keysOfConnections(services)
 	c.nothingToRefine(services)
 	c.slowWithoutLimit(services)
+	c.looseLAppS(services)
 	c.duplicateTargets(services)
 	c.dependencies(services, c.add)
 }
@@ -79,7 +80,7 @@ func (c *checker) pongWithoutPing(root *hujson.Value) {
 
 // connectionKeys are the keys of a service that a standalone one has not.
 var connectionKeys = []string{
-	"protocol", "request_target", "max_inbound_message_size", "acl", "connections", "first_message_ms", "messages_per_s", "messages_burst",
+	"protocol", "ordered", "request_target", "max_inbound_message_size", "acl", "connections", "first_message_ms", "messages_per_s", "messages_burst",
 	"bytes_per_s", "bytes_burst", "max_age_ms", "max_age_jitter_ms", "outbox_bytes", "slow_consumer", "origins", "subprotocols",
 	"extra_headers", "compression",
 }
@@ -109,6 +110,17 @@ func (c *checker) slowWithoutLimit(services []serviceNode) {
 			continue
 		}
 		c.add(policy.StartOffset, s.path+".slow_consumer", "must be \"close\" or left out, since outbox_bytes is 0 (line %d) and no limit", c.line(limit.StartOffset))
+	}
+}
+
+// looseLAppS finds services that would answer requests in any order, in a protocol
+// whose clients tell answers by their order.
+func (c *checker) looseLAppS(services []serviceNode) {
+	for _, s := range services {
+		ordered, protocol := member(s.value, "ordered"), member(s.value, "protocol")
+		if word, _ := text(protocol); word == "LAppS" && ordered != nil && ordered.Value.Kind() == 'f' {
+			c.add(ordered.StartOffset, s.path+".ordered", "must be true or left out, since protocol is \"LAppS\" (line %d), where answers come in the order of requests", c.line(protocol.StartOffset))
+		}
 	}
 }
 

@@ -100,13 +100,15 @@ type ACL struct {
 
 // Limits are limits of the server as a whole.
 type Limits struct {
-	Connections          int      `json:"connections" jsonschema:"Connections at a time; further ones are refused with 503. 0 means no limit."`
-	ConnectionsPerPrefix int      `json:"connections_per_prefix" jsonschema:"Connections of one client at a time, that is of an IPv4 address or of an IPv6 /64; further ones are refused with 429. 0 means no limit."`
-	AcceptsPerSecond     int      `json:"accepts_per_s" jsonschema:"Connections that are accepted in a second, as many at once at most; further ones are closed unread. 0 means no limit."`
-	Handshakes           int      `json:"handshakes" jsonschema:"Opening handshakes that are under way at a time, and as many of TLS; further ones are refused with 503 or, those of TLS, wait. 0 means no limit."`
-	HeaderBytes          int      `json:"header_bytes" jsonschema:"Size of an opening handshake's head; larger ones are refused with 431."`
-	BufferedMB           int      `json:"buffered_mb" jsonschema:"MiB held for all connections, in unfinished messages, mailboxes and outboxes; past it the connection that holds most is closed with 1013. 0 means no limit."`
-	DryRun               []string `json:"dry_run" jsonschema:"Limits that are only counted, and not enforced, by name."`
+	Connections          int          `json:"connections" jsonschema:"Connections at a time; further ones are refused with 503. 0 means no limit."`
+	ConnectionsPerPrefix int          `json:"connections_per_prefix" jsonschema:"Connections of one client at a time, that is of an IPv4 address or of an IPv6 /64; further ones are refused with 429. 0 means no limit."`
+	AcceptsPerSecond     int          `json:"accepts_per_s" jsonschema:"Connections that are accepted in a second, as many at once at most; further ones are closed unread. 0 means no limit."`
+	Handshakes           int          `json:"handshakes" jsonschema:"Opening handshakes that are under way at a time, and as many of TLS; further ones are refused with 503 or, those of TLS, wait. 0 means no limit."`
+	HeaderBytes          int          `json:"header_bytes" jsonschema:"Size of an opening handshake's head; larger ones are refused with 431."`
+	BufferedMB           int          `json:"buffered_mb" jsonschema:"MiB held for all connections, in unfinished messages, mailboxes and outboxes; past it the connection that holds most is closed with 1013. 0 means no limit."`
+	Handler              Milliseconds `json:"handler_ms" jsonschema:"How long a call of a service's Lua may run, waits apart, before it ends with an error. Programs (run), modules that are loaded, and onStart have no such limit. 0 means no limit."`
+	InstanceMB           int          `json:"instance_mb" jsonschema:"MiB that the Lua values of an instance may take, about; a call that has them take more ends with an error. 0 means no limit."`
+	DryRun               []string     `json:"dry_run" jsonschema:"Limits that are only counted, and not enforced, by name."`
 }
 
 // Timeouts say how long things may take. 0 means no limit.
@@ -144,6 +146,7 @@ type Service struct {
 	Preload               []string          `json:"preload" jsonschema:"Modules that the service's Lua states have from the start, by name."`
 	Depends               []string          `json:"depends" jsonschema:"Services to start before this one, by name."`
 	Protocol              string            `json:"protocol" jsonschema:"What the messages are: raw hands them to Lua as they are, LAppS as the requests and notifications of the LAppS protocol."`
+	Ordered               bool              `json:"ordered" jsonschema:"Whether a connection's messages are handled one after the other. With false the next one begins while a handler waits (raw only)."`
 	RequestTarget         string            `json:"request_target" jsonschema:"The path at which peers connect, without query. No two services share one. The default is / and the service's name."`
 	MaxInboundMessageSize int               `json:"max_inbound_message_size" jsonschema:"Bytes of a message from a peer; after a larger one the connection is closed with 1009. 0 means no limit."`
 	ACL                   ACL               `json:"acl" jsonschema:"Which addresses may connect to this service, of those the server lets in."`
@@ -178,7 +181,7 @@ func Default() Config {
 	return Config{
 		Listeners: []Listener{defaultListener("127.0.0.1:5083")},
 		ACL:       defaultACL(),
-		Limits:    Limits{Connections: 0, Handshakes: 1024, HeaderBytes: 8192, BufferedMB: 1024, DryRun: []string{}},
+		Limits:    Limits{Connections: 0, Handshakes: 1024, HeaderBytes: 8192, BufferedMB: 1024, Handler: 2000, InstanceMB: 256, DryRun: []string{}},
 		Timeouts: Timeouts{
 			Handshake: 10_000,
 			Idle:      120_000,
@@ -217,6 +220,7 @@ func defaultService() Service {
 		Preload:               []string{},
 		Depends:               []string{},
 		Protocol:              "raw",
+		Ordered:               true,
 		MaxInboundMessageSize: 1 << 20,
 		ACL:                   defaultACL(),
 		OutboxBytes:           1 << 20,

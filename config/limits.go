@@ -38,6 +38,8 @@ func constrainLimits(s *jsonschema.Schema) {
 	between(p["handshakes"], 0, maxHandshakes)
 	between(p["header_bytes"], minHeaderBytes, maxHeaderBytes)
 	between(p["buffered_mb"], 0, maxBufferedMB)
+	between(p["handler_ms"], 0, maxTimeout)
+	between(p["instance_mb"], 0, maxBufferedMB)
 	p["dry_run"].UniqueItems = true
 	p["dry_run"].Items.Enum = words(limitNames)
 }

@@ -171,6 +171,11 @@ func constrainService(s *jsonschema.Schema) {
 		If:   given("outbox_bytes", constant(0)),
 		Then: where("slow_consumer", constant("close")),
 	})
+	// looseLAppS checks this.
+	s.AllOf = append(s.AllOf, &jsonschema.Schema{
+		If:   given("protocol", constant("LAppS")),
+		Then: where("ordered", constant(true)),
+	})
 }
 
 func constrainCompression(s *jsonschema.Schema) {

@@ -47,6 +47,9 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) 
 		Globals:  in.globals,
 		Modules:  in.modules(),
 		Limits:   s.Mailbox,
+		CallTime: s.CallTime,
+		Memory:   s.Memory,
+		OnError:  in.failed,
 		TurnEnd:  in.turnEnd,
 		Log:      s.reg.log,
 	})
@@ -121,6 +124,11 @@ func (in *instance) load(machine *vm.Instance) error {
 	}
 	in.onDrain, err = in.has("onDrain")
 	return err
+}
+
+// failed logs an error in what runs by itself.
+func (in *instance) failed(what string, err error) {
+	logLua(in.log, "lua error", err, "function", what)
 }
 
 // has reports whether there is a callback.

@@ -82,6 +82,7 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
 	}
 	s := &Seat{in: in, peer: p, id: p.ID()}
 	s.handler = lua.LNumber(s.id)
+	s.gate.Loose = in.service.Unordered
 	in.service.reg.handlers.add(s)
 	if !in.onConnect {
 		answer(s, nil)
@@ -121,7 +122,7 @@ func (s *Seat) Deliver(messages []Message) (n int, err error) {
 func (s *Seat) Leave(then func()) {
 	s.then = then
 	s.in.leaving.Add(1)
-	if err := s.in.vm.Post(vm.Event{Target: s, Kind: kindLeave}); err != nil {
+	if err := s.in.vm.Post(vm.Event{Target: s, Kind: kindLeave, Last: true}); err != nil {
 		// The instance has been stopped, with its peers, past its deadline.
 		s.remove()
 		if then != nil {

@@ -100,6 +100,18 @@ type Config struct {
 	// ExtraHeaders are added to the 101 response.
 	ExtraHeaders []wire.HeaderField
 
+	// Unordered has a peer's next message begin while the handler of another one
+	// waits. It is for Raw only.
+	Unordered bool
+
+	// CallTime is how long a call of the service's Lua may run, waits apart:
+	// see vm.Config. 0 means no limit.
+	CallTime time.Duration
+
+	// Memory is how many bytes the Lua values of an instance may take: see
+	// vm.Config. 0 means no limit.
+	Memory int64
+
 	// Mailbox bounds what waits for an instance; zeros mean vm's defaults.
 	Mailbox vm.Limits
 }

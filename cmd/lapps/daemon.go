@@ -225,6 +225,9 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			Origins:       s.Origins,
 			Subprotocols:  s.Subprotocols,
 			Compression:   compression(s.Compression),
+			Unordered:     !s.Ordered,
+			Memory:        int64(cfg.Limits.InstanceMB) << 20,
+			CallTime:      cfg.Limits.Handler.Duration(),
 			Access:        access,
 			ExtraHeaders:  headerFields(s.ExtraHeaders),
 		})

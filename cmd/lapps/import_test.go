@@ -150,7 +150,7 @@ func TestPreload(t *testing.T) {
 	path := writeConfig(t, dir, `{"services": {"a": {"preload": ["nap", "mqr"]}, "b": {"depends": ["a"], "preload": ["time", "nljson"]}, "c": {"preload": ["x"]}}}`)
 	status, _, stderr := command(t, "check", "-c", path)
 	want := path + ":1: services.a: preload: LAppS's module mqr is not supported yet\n" +
-		path + ":1: services.c: preload: there is no module x; there are ws, bcast, nljson, nap, time\n"
+		path + ":1: services.c: preload: there is no module x; there are ws, bcast, nljson, mutex, nap, semaphore, task, time, timer\n"
 	if status != exitUsage || stderr != want {
 		t.Errorf("exit status %d\n got %swant %s", status, stderr, want)
 	}

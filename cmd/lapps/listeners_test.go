@@ -134,6 +134,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	}
 	cfg := config.Default()
 	cfg.Services["echo"] = s
+	cfg.Limits.Handler, cfg.Limits.InstanceMB = 11, 12
 	files := fstest.MapFS{"echo.lua": {Data: []byte(echoLua)}}
 	all, err := serviceConfigs(&cfg, func(string) (fs.FS, string, error) { return files, "memory", nil })
 	if err != nil || len(all) != 1 {
@@ -142,7 +143,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	got := all[0]
 	got.Files, got.Access = nil, nil
 	want := services.Config{
-		Name: "echo", Where: "memory", Instances: 1, RequestTarget: "/echo", MaxMessage: 1,
+		Name: "echo", Where: "memory", Instances: 1, Unordered: true, CallTime: 11 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
 		MaxConns: 2, FirstMessage: 3 * time.Millisecond, Messages: services.Rate{PerSecond: 4, Burst: 5}, Bytes: services.Rate{PerSecond: 6, Burst: 7},
 		MaxAge: 8 * time.Millisecond, MaxAgeJitter: 9 * time.Millisecond,
 		OutboxBytes: 10, SlowConsumer: services.DropOldest, Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"},

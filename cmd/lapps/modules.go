@@ -5,16 +5,24 @@ import (
 	"slices"
 	"strings"
 
+	"lapps/services/modules/mutex"
 	"lapps/services/modules/nap"
+	"lapps/services/modules/semaphore"
+	"lapps/services/modules/task"
 	"lapps/services/modules/time"
+	"lapps/services/modules/timer"
 	"lapps/services/vm"
 )
 
 // modules is what Lua can require, or have preloaded, besides the files of its
 // service and what every service has.
 var modules = []vm.Module{
+	mutex.Module(),
 	nap.Module(),
+	semaphore.Module(),
+	task.Module(),
 	time.Module(),
+	timer.Module(),
 }
 
 var (
