@@ -186,12 +186,19 @@ func setfenv(stock lua.LGFunction) lua.LGFunction {
 // maxRep bounds string.rep's result, in bytes.
 const maxRep = 64 << 20
 
+// bytesPerStep is how many bytes are copied in about the time of an instruction.
+const bytesPerStep = 128
+
 func rep(L *lua.LState) int {
 	s, n := L.CheckString(1), L.CheckInt(2)
 	if n > 0 && len(s) > maxRep/n {
 		L.RaiseError("resulting string too large (string.rep: at most %d bytes)", maxRep)
 	}
-	L.Push(lua.LString(strings.Repeat(s, max(n, 0))))
+	n = max(n, 0)
+	if err := Of(L).spend(len(s) * n / bytesPerStep); err != nil {
+		L.RaiseError("%s", err.Error())
+	}
+	L.Push(lua.LString(strings.Repeat(s, n)))
 	return 1
 }
 
