@@ -9,8 +9,8 @@ import (
 
 // The callbacks of a service's table. Those of standalone services first.
 var (
-	programs  = []string{"init", "run"}
-	reactions = []string{"onStart", "onConnect", "onMessage", "onDrain", "onDisconnect", "onShutdown"}
+	programs  = []string{"init", "run", "onError"}
+	reactions = []string{"onStart", "onConnect", "onMessage", "onDrain", "onDisconnect", "onShutdown", "onError"}
 )
 
 // checkCallbacks reports every callback that is missing or no function.

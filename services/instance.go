@@ -49,7 +49,7 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) 
 		Limits:   s.Mailbox,
 		CallTime: s.CallTime,
 		Memory:   s.Memory,
-		OnError:  in.failed,
+		OnError:  func(what string, err error) { in.report(what, nil, err) },
 		TurnEnd:  in.turnEnd,
 		Log:      s.reg.log,
 	})
@@ -126,11 +126,6 @@ func (in *instance) load(machine *vm.Instance) error {
 	return err
 }
 
-// failed logs an error in what runs by itself.
-func (in *instance) failed(what string, err error) {
-	logLua(in.log, "lua error", err, "function", what)
-}
-
 // has reports whether there is a callback.
 func (in *instance) has(name string) (bool, error) {
 	fn, err := in.vm.Index(in.callbacks, name)
@@ -157,7 +152,7 @@ func (in *instance) stop(ctx context.Context) error {
 	}
 	err := in.vm.Do(ctx, func(*vm.Instance) error {
 		if _, err := in.call("onShutdown"); err != nil {
-			logLua(in.log, "lua error", err, "function", "onShutdown")
+			in.report("onShutdown", nil, err)
 		}
 		return nil
 	})

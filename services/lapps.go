@@ -173,7 +173,7 @@ func (s *Seat) failed(r *rpc.Request, function string, err error) {
 	if e, ok := thrown(err); ok {
 		code, message, data = e.code, e.message, e.data
 	} else {
-		logLua(s.in.log, "lua error", err, "function", function, "handler", s.id)
+		s.in.report(function, s, err)
 	}
 	if s.wantsAnswer(r) {
 		s.fail(code, message, data)

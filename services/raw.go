@@ -22,7 +22,7 @@ func (s *Seat) rawMessage(op wire.Op, data string) {
 	}
 	result, err := s.in.call("onMessage", s.handler, opcode, lua.LString(data))
 	if err != nil {
-		logLua(s.in.log, "lua error", err, "function", "onMessage", "handler", s.id)
+		s.in.report("onMessage", s, err)
 		s.in.close(s, wire.InternalError, "the service failed")
 		return
 	}

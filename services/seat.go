@@ -214,7 +214,7 @@ func (s *Seat) connect() {
 	result, err := s.in.call("onConnect", s.handler, requestTable(s.in.vm.State(), j.request))
 	var refusal *wire.Refusal
 	if err != nil {
-		logLua(s.in.log, "lua error", err, "function", "onConnect", "handler", s.id)
+		s.in.report("onConnect", s, err)
 		refusal = &wire.Refusal{Status: http.StatusInternalServerError, Reason: "the service failed"}
 	} else if refusal, err = refusalOf(result); err != nil {
 		s.in.log.Error("bad result", "function", "onConnect", "handler", s.id, "err", err)
@@ -234,7 +234,7 @@ func (s *Seat) drain() {
 		return
 	}
 	if _, err := s.in.call("onDrain", s.handler); err != nil {
-		logLua(s.in.log, "lua error", err, "function", "onDrain", "handler", s.id)
+		s.in.report("onDrain", s, err)
 	}
 }
 
@@ -242,7 +242,7 @@ func (s *Seat) drain() {
 func (s *Seat) leave() {
 	s.in.leaving.Add(-1)
 	if _, err := s.in.call("onDisconnect", s.handler); err != nil {
-		logLua(s.in.log, "lua error", err, "function", "onDisconnect", "handler", s.id)
+		s.in.report("onDisconnect", s, err)
 	}
 	s.remove()
 	if s.then != nil {

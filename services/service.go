@@ -204,6 +204,7 @@ type Service struct {
 	seats   atomic.Int64                // peers that have one, or are joining
 	warned  atomic.Bool                 // that onMessage returns nothing
 	failed  atomic.Uint64               // how often a run ended with an error
+	reports reports                     // of Lua errors
 	dropped atomic.Uint64               // messages that were not sent, see Dropped
 
 	mu sync.Mutex // one Start or Stop at a time

@@ -83,12 +83,18 @@ func (p *peer) happened() []string {
 // serve runs a service in a bubble and hands its registry to test.
 func serve(t *testing.T, c services.Config, lua string, test func(t *testing.T, r *services.Registry, log *bytes.Buffer)) {
 	t.Helper()
+	serveWith(t, c, nil, lua, test)
+}
+
+// serveWith is serve, with modules.
+func serveWith(t *testing.T, c services.Config, modules []vm.Module, lua string, test func(t *testing.T, r *services.Registry, log *bytes.Buffer)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		c.Name, c.RequestTarget, c.AutoStart = "test", "/test", true
 		c.Files = fstest.MapFS{"test.lua": {Data: []byte(lua)}, "lib/helper.lua": {Data: []byte("return {name = 'helper'}")}}
 		c.Instances = max(c.Instances, 1)
-		r, err := services.New([]services.Config{c}, nil, slog.New(slog.NewTextHandler(&log, nil)))
+		r, err := services.New([]services.Config{c}, modules, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -109,6 +109,15 @@ func (c *clock) stop() {
 	}
 }
 
+// Renew gives the event at hand its time anew, for what is to be done about an
+// error. The baton must be held, and no Lua run.
+func (in *Instance) Renew() {
+	e := in.running
+	spare := e.clock.spare
+	e.rewind(e.clock.limit)
+	e.clock.spare = spare
+}
+
 // rewind gives e a new clock, for the next event.
 func (e *executor) rewind(limit time.Duration) {
 	e.clock = clock{limit: limit}
