@@ -10,6 +10,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
 	"lapps/config"
 	"lapps/examples"
 )
@@ -90,6 +92,7 @@ func serve(ctx context.Context, d *daemon, started func()) error {
 	defer release()
 	raiseFileLimit(d.log)
 	tuneGarbage()
+	limitMemory(d.log, memlimit.FromCgroup)
 	if err := d.start(ctx); err != nil {
 		return &failure{err}
 	}
