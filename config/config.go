@@ -145,6 +145,7 @@ type Service struct {
 	Instances             int               `json:"instances" jsonschema:"Lua states that share the service's connections, or run the standalone program."`
 	Preload               []string          `json:"preload" jsonschema:"Modules that the service's Lua states have from the start, by name."`
 	Depends               []string          `json:"depends" jsonschema:"Services to start before this one, by name."`
+	StrictGlobals         string            `json:"strict_globals" jsonschema:"What happens when Lua assigns to a global that is not there, once the service's files have been run: off is nothing, warn is logged, fail is an error."`
 	Protocol              string            `json:"protocol" jsonschema:"What the messages are: raw hands them to Lua as they are, LAppS as the requests and notifications of the LAppS protocol."`
 	Ordered               bool              `json:"ordered" jsonschema:"Whether a connection's messages are handled one after the other. With false the next one begins while a handler waits (raw only)."`
 	RequestTarget         string            `json:"request_target" jsonschema:"The path at which peers connect, without query. No two services share one. The default is / and the service's name."`
@@ -219,6 +220,7 @@ func defaultService() Service {
 		Instances:             2,
 		Preload:               []string{},
 		Depends:               []string{},
+		StrictGlobals:         "off",
 		Protocol:              "raw",
 		Ordered:               true,
 		MaxInboundMessageSize: 1 << 20,

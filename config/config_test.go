@@ -24,6 +24,7 @@ func echo() config.Service {
 		Instances:             2,
 		Preload:               []string{},
 		Depends:               []string{},
+		StrictGlobals:         "off",
 		Protocol:              "raw",
 		Ordered:               true,
 		RequestTarget:         "/echo",

@@ -16,7 +16,7 @@ const (
 	topKeys     = "listeners, acl, limits, timeouts, directories, loops, services, $schema"
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, close_ms, shutdown_ms"
 	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, handler_ms, instance_mb, dry_run"
-	serviceKeys = "standalone, auto_start, instances, preload, depends, protocol, ordered, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
+	serviceKeys = "standalone, auto_start, instances, preload, depends, strict_globals, protocol, ordered, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
 		"messages_burst, bytes_per_s, bytes_burst, max_age_ms, max_age_jitter_ms, outbox_bytes, slow_consumer, origins, subprotocols, extra_headers, compression"
 	addressRule = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
 	prefixRule  = "must be an IP address or a prefix, like 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
@@ -173,6 +173,7 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"jitter", `{"services": {"a": {"max_age_ms": 1, "max_age_jitter_ms": -1}}}`, `1: services.a.max_age_jitter_ms: must be between 0 and 86400000, not -1`, ""},
 	{"jitter only", `{"services": {"a": {"max_age_jitter_ms": 1}}}`, `1: services.a.max_age_jitter_ms: must be 0 or left out, since max_age_ms is 0`, ""},
 	{"slow consumer", `{"services": {"a": {"slow_consumer": "drop"}}}`, `1: services.a.slow_consumer: must be "close", "drop_newest", "drop_oldest" or "latest", not "drop"`, ""},
+	{"strict globals", `{"services": {"a": {"strict_globals": "on"}}}`, `1: services.a.strict_globals: must be "off", "warn" or "fail", not "on"`, ""},
 	{"loose LAppS", "{\"services\": {\"a\": {\"protocol\": \"LAppS\",\n\"ordered\": false}}}", `2: services.a.ordered: must be true or left out, since protocol is "LAppS" (line 1), where answers come in the order of requests`, ""},
 	{"slow consumer, no limit", "{\"services\": {\"a\": {\"outbox_bytes\": 0,\n\"slow_consumer\": \"latest\"}}}", `2: services.a.slow_consumer: must be "close" or left out, since outbox_bytes is 0 (line 1) and no limit`, ""},
 

@@ -263,6 +263,7 @@ func randomService(r *rand.Rand, name string) config.Service {
 	s.RequestTarget = oneOf(r, "/"+name, "/"+name+"/<&>;%20\"")
 	s.AutoStart = r.IntN(2) == 0
 	s.Instances = 1 + r.IntN(3)
+	s.StrictGlobals = oneOf(r, "off", "warn", "fail")
 	s.Preload = oneOf(r, []string{}, []string{"nap", "time"})
 	if r.IntN(3) == 0 {
 		s.Standalone, s.RequestTarget = true, ""

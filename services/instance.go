@@ -49,6 +49,7 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) 
 		Limits:   s.Mailbox,
 		CallTime: s.CallTime,
 		Memory:   s.Memory,
+		Strict:   s.StrictGlobals,
 		OnError:  func(what string, err error) { in.report(what, nil, err) },
 		TurnEnd:  in.turnEnd,
 		Log:      s.reg.log,

@@ -112,6 +112,10 @@ type Config struct {
 	// vm.Config. 0 means no limit.
 	Memory int64
 
+	// StrictGlobals is about globals that are assigned to once the service's
+	// files have been run.
+	StrictGlobals vm.Strict
+
 	// Mailbox bounds what waits for an instance; zeros mean vm's defaults.
 	Mailbox vm.Limits
 }

@@ -20,6 +20,7 @@ import (
 	"lapps/server/epoll"
 	"lapps/server/secure"
 	"lapps/services"
+	"lapps/services/vm"
 )
 
 // A daemon is all of the server, running.
@@ -225,6 +226,7 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			Origins:       s.Origins,
 			Subprotocols:  s.Subprotocols,
 			Compression:   compression(s.Compression),
+			StrictGlobals: stricts[s.StrictGlobals],
 			Unordered:     !s.Ordered,
 			Memory:        int64(cfg.Limits.InstanceMB) << 20,
 			CallTime:      cfg.Limits.Handler.Duration(),
@@ -257,6 +259,9 @@ func compression(c config.Compression) *wire.Compression {
 
 // dialects are the values of the key protocol.
 var dialects = map[string]services.Dialect{"raw": services.Raw, "LAppS": services.LAppS}
+
+// stricts are the values of the key strict_globals.
+var stricts = map[string]vm.Strict{"off": vm.StrictOff, "warn": vm.StrictWarn, "fail": vm.StrictFail}
 
 // slowConsumers are the values of the key slow_consumer.
 var slowConsumers = map[string]services.SlowConsumer{

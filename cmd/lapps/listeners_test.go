@@ -14,6 +14,7 @@ import (
 	"lapps/config"
 	"lapps/server"
 	"lapps/services"
+	"lapps/services/vm"
 )
 
 // TestLimitNames holds the names of limits in the configuration and the
@@ -130,7 +131,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	s := config.Service{
 		Instances: 1, Protocol: "raw", RequestTarget: "/echo", MaxInboundMessageSize: 1, ACL: config.ACL{Policy: "allow"},
 		Connections: 2, FirstMessage: 3, MessagesPerSecond: 4, MessagesBurst: 5, BytesPerSecond: 6, BytesBurst: 7, MaxAge: 8, MaxAgeJitter: 9,
-		OutboxBytes: 10, SlowConsumer: "drop_oldest", Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"},
+		OutboxBytes: 10, SlowConsumer: "drop_oldest", Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"}, StrictGlobals: "warn",
 	}
 	cfg := config.Default()
 	cfg.Services["echo"] = s
@@ -143,7 +144,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	got := all[0]
 	got.Files, got.Access = nil, nil
 	want := services.Config{
-		Name: "echo", Where: "memory", Instances: 1, Unordered: true, CallTime: 11 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
+		Name: "echo", Where: "memory", Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, CallTime: 11 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
 		MaxConns: 2, FirstMessage: 3 * time.Millisecond, Messages: services.Rate{PerSecond: 4, Burst: 5}, Bytes: services.Rate{PerSecond: 6, Burst: 7},
 		MaxAge: 8 * time.Millisecond, MaxAgeJitter: 9 * time.Millisecond,
 		OutboxBytes: 10, SlowConsumer: services.DropOldest, Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"},

@@ -56,6 +56,9 @@ type Config struct {
 	// longer than a few microseconds, but for those of Last events. 0 means no limit.
 	Memory int64
 
+	// Strict is about globals that are assigned to behind Main.
+	Strict Strict
+
 	// OnError is told of an error in what runs by itself: a task, a timer. What
 	// says which. It is called with the baton held. nil means nobody is.
 	OnError func(what string, err error)
@@ -191,7 +194,11 @@ func (in *Instance) Main() (lua.LValue, error) {
 			return lua.LNil, err
 		}
 	}
-	return in.Call(in.main.NewFunctionFromProto(in.config.Program.proto))
+	v, err := in.Call(in.main.NewFunctionFromProto(in.config.Program.proto))
+	if err == nil {
+		in.watchGlobals()
+	}
+	return v, err
 }
 
 // Stats are an instance's counters.
