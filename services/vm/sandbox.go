@@ -101,6 +101,7 @@ func (in *Instance) openSandbox() {
 	// gopher-lua's metatable of strings is the string table itself.
 	mt := L.NewTable()
 	mt.RawSetString("__index", global.RawGetString("string"))
+	mt.RawSetString("__metatable", lua.LFalse) // who takes it away breaks every s:sub() of the instance
 	L.SetMetatable(lua.LString(""), mt)
 }
 

@@ -26,8 +26,9 @@ import (
 	"lapps/services/vm"
 )
 
-// maxTasks is how many tasks of an instance there may be that have not ended.
-const maxTasks = 10_000
+// maxTasks is how many tasks of an instance there may be that have not ended. Half
+// as many handlers may be in flight again beside them: see vm.Limits.
+const maxTasks = 4_000
 
 // Module is the module, for any number of instances.
 func Module() vm.Module { return vm.Module{Name: "task", Open: open} }

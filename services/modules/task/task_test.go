@@ -97,7 +97,7 @@ func TestTogether(t *testing.T) {
 		{"no tasks", `task.any({})`, "main.lua:6: bad argument #1 to any (no task to wait for)", "", 0, ""},
 		{"no task", `task.wait(7)`, "main.lua:6: bad argument #1 to wait (task expected, got number)", "", 0, ""},
 		{"array of others", `task.all({7})`, "main.lua:6: bad argument #1 to all (array of tasks expected)", "", 0, ""},
-		{"too many", `for i = 1, 10001 do task.spawn(sleep, 1) end`, "main.lua:6: too many tasks: there are 10000 that have not ended", "", 0, ""},
+		{"too many", `for i = 1, 4001 do task.spawn(sleep, 1) end`, "main.lua:6: too many tasks: there are 4000 that have not ended", "", 0, ""},
 		{"through pcall, sort and a metamethod", `
 			local slow = setmetatable({}, {__index = function(_, k) sleep(1) return k end})
 			local list = {3, 1, 2}
