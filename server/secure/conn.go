@@ -107,6 +107,7 @@ func (s *conn) greet(p []byte) error {
 		return nil
 	}
 	s.state = waiting
+	s.shake.queued = s.Loop().Now()
 	s.layer.slots.enter(s.shake)
 	return nil
 }

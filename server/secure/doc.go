@@ -13,8 +13,9 @@
 // handshake waits on its loop until there is a slot, and computes under a
 // semaphore of half the processors, while those that wait for their peers hold
 // only a slot. While others wait for a slot, who has had one for more than a
-// second and waits for its peer is ended, one each second and each newcomer, so that
-// clients that fall silent, or drip, do not keep others out.
+// second and waits for its peer is ended, one for each newcomer and one each second
+// for each that waits, so that clients that fall silent, or drip, do not keep others
+// out. Where too many come all the same, the newest go first.
 //
 // After the handshake no goroutine is left. Records are put together here, and
 // each is given to the tls.Conn when it is complete, on the loop, over a

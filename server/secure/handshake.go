@@ -18,11 +18,12 @@ import (
 // before it is answered. A client of TLS 1.3 sends behind its Finished without
 // waiting.
 type handshake struct {
-	s     *conn
-	place *list.Element // in one of the lists of its Slots; guarded by their mu
-	out   []byte        // what the tls.Conn has written; the goroutine's
-	since atomic.Int64  // when it got its slot, on the loop's clock
-	alarm server.Timer  // while it waits for a slot; the loop's
+	s      *conn
+	place  *list.Element // in one of the lists of its Slots; guarded by their mu
+	out    []byte        // what the tls.Conn has written; the goroutine's
+	since  atomic.Int64  // when it got its slot, on the loop's clock
+	queued time.Duration // when it began to wait for one, on the loop's clock; immutable then
+	alarm  server.Timer  // while it waits for a slot; the loop's
 
 	blocked atomic.Bool // it waits for the peer
 	chosen  bool        // it is to be evicted; guarded by the mu of its Slots
@@ -183,6 +184,9 @@ func (h *handshake) idle() time.Duration {
 	}
 	return h.s.Loop().Now() - time.Duration(h.since.Load())
 }
+
+// waited is how long the handshake has waited for a slot. Any goroutine.
+func (h *handshake) waited() time.Duration { return h.s.Loop().Now() - h.queued }
 
 // queue has others asked to make room, now and then, while h waits for a slot.
 // Loop only.

@@ -509,7 +509,6 @@ func TestSharedSlots(t *testing.T) {
 		other := &world{t: w.t, ca: w.ca, carrier: servertest.NewCarrier(second.Accept(func(s server.Socket) (server.Receiver, error) {
 			return &echo{Socket: s}, nil
 		}))}
-		defer other.carrier.Stop()
 		done := make(chan bool)
 		go func() {
 			other.echoes(other.client(w.config()), 5)
@@ -519,6 +518,29 @@ func TestSharedSlots(t *testing.T) {
 		w.underWay(1, 1)
 		silent.(interface{ Reset() }).Reset()
 		<-done
+		other.carrier.Stop()
+		if err := second.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestNewestFirst serves who comes last where others have waited for too long, so
+// that not all have to.
+func TestNewestFirst(t *testing.T) {
+	open(t, 1, nil, func(w *world) {
+		hello := clientHello(t)
+		for range 6 {
+			w.dial().Write(hello)
+			synctest.Wait()
+		}
+		time.Sleep(2500 * time.Millisecond)
+		w.underWay(1, 4)
+		began := time.Now()
+		w.echoes(w.client(w.config()), 5)
+		if took := time.Since(began); took > 1500*time.Millisecond {
+			t.Errorf("the newest waited for %v", took)
+		}
 	})
 }
 

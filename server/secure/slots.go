@@ -84,17 +84,26 @@ func (l *Slots) spare(h *handshake) {
 	h.chosen = false
 }
 
-// leave frees the slot of a handshake that is over, for the one that has waited
-// longest.
+// leave frees the slot of a handshake that is over, for another one.
 func (l *Slots) leave(h *handshake) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.shaking.Remove(h.place)
-	if first := l.waiting.Front(); first != nil {
-		next := l.waiting.Remove(first).(*handshake)
+	if e := l.next(); e != nil {
+		next := l.waiting.Remove(e).(*handshake)
 		next.place = l.shaking.PushBack(next)
 		next.s.Loop().Post(next.begin)
 	}
+}
+
+// next is who is to have a slot: who has waited longest, or, where that is too
+// long, who has come last. There are more then than can be served, and to serve
+// the oldest would have all wait until their time is nearly over. mu is held.
+func (l *Slots) next() *list.Element {
+	if first := l.waiting.Front(); first == nil || first.Value.(*handshake).waited() <= patience {
+		return first
+	}
+	return l.waiting.Back()
 }
 
 // forget removes a handshake from those that wait. One that is not there any

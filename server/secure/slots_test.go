@@ -1,6 +1,7 @@
 package secure_test
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"math/rand/v2"
@@ -24,7 +25,6 @@ func TestSlotsWalk(t *testing.T) {
 			carriers := []*servertest.Carrier{w.carrier, servertest.NewCarrier(second.Accept(func(s server.Socket) (server.Receiver, error) {
 				return &echo{Socket: s}, nil
 			}))}
-			defer carriers[1].Stop()
 			hello := clientHello(t)
 			stop := make(chan bool)
 			var others sync.WaitGroup
@@ -58,6 +58,10 @@ func TestSlotsWalk(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
 			w.underWay(0, 0)
+			carriers[1].Stop()
+			if err := second.Stop(context.Background()); err != nil {
+				t.Error(err)
+			}
 			if n := w.layer.Stats().Completed + second.Stats().Completed; n < 12 {
 				t.Errorf("%d handshakes were completed, want 12 at least", n)
 			}
