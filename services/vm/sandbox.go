@@ -101,7 +101,9 @@ func (in *Instance) openSandbox() {
 	// gopher-lua's metatable of strings is the string table itself.
 	mt := L.NewTable()
 	mt.RawSetString("__index", global.RawGetString("string"))
-	mt.RawSetString("__metatable", lua.LFalse) // who takes it away breaks every s:sub() of the instance
+	shown := L.NewTable() // by getmetatable: who takes __index away would break every s:sub() of the instance
+	shown.RawSetString("__index", global.RawGetString("string"))
+	mt.RawSetString("__metatable", shown)
 	L.SetMetatable(lua.LString(""), mt)
 }
 
