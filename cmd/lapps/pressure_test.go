@@ -50,7 +50,11 @@ func TestBackPressure(t *testing.T) {
 		}
 		ahead = max(ahead, sent.Load()-int64(i))
 		if i%2048 == 1024 {
-			if grown := int64(atRest()) - int64(before); grown > 16<<20 {
+			held := atRest()
+			for range 4 { // what is made between a collection and the look is no matter
+				held = min(held, atRest())
+			}
+			if grown := int64(held) - int64(before); grown > 16<<20 {
 				t.Errorf("after %d answers the heap has grown by %d MiB", i, grown>>20)
 			}
 			mustEcho(t, d.url("/echo"))
