@@ -85,6 +85,9 @@ type clock struct {
 	since time.Time     // when it began to run on; zero: it was not looked at since
 	spare bool          // memory is not looked at: it is to give some back
 	over  error         // the time is over, or there is not enough memory
+
+	budget  *Budget // shared with others; nil: with nobody
+	spawned bool    // each wait has the time begin anew
 }
 
 // look reads the time.
@@ -95,6 +98,9 @@ func (c *clock) look() {
 	now := time.Now()
 	if c.since.IsZero() {
 		c.since = now
+		if c.spawned {
+			c.used = c.budget.spent(now)
+		}
 	}
 	if c.used+now.Sub(c.since) > c.limit {
 		c.over = ErrTime
@@ -103,19 +109,76 @@ func (c *clock) look() {
 
 // stop has the time stand still until the next look.
 func (c *clock) stop() {
-	if !c.since.IsZero() {
+	switch {
+	case c.spawned:
+		c.used, c.since = 0, time.Time{}
+	case !c.since.IsZero():
 		c.used += time.Since(c.since)
 		c.since = time.Time{}
 	}
 }
 
+// A Budget is the time of a call, limited by Config.CallTime, that those it has
+// spawned have with it: without it each of thousands would have as much of its own. It
+// comes back as fast as time goes by. The baton must be held; nil is one without
+// end.
+type Budget struct {
+	used time.Duration
+	at   time.Time // as of then
+}
+
+// spent is what is used of it now.
+func (b *Budget) spent(now time.Time) time.Duration {
+	if b == nil {
+		return 0
+	}
+	return max(b.used-now.Sub(b.at), 0)
+}
+
+// charge counts the time of a call that has ended.
+func (c *clock) charge() {
+	now := time.Now()
+	used := c.used
+	if !c.since.IsZero() {
+		used += now.Sub(c.since)
+	}
+	if !c.spawned { // the spawner's own, which did not begin with what others have spent
+		used += c.budget.spent(now)
+	}
+	*c.budget = Budget{used: used, at: now}
+}
+
+// Budget is that of the event at hand, for what it spawns: an event that is handled
+// later, begins with Spawned. nil: its time is not limited. The baton must be
+// held.
+func (in *Instance) Budget() *Budget {
+	c := &in.running.clock
+	if c.limit > 0 && c.budget == nil {
+		c.look() // it may not have begun
+		c.budget = &Budget{}
+	}
+	return c.budget
+}
+
+// Spawned has the event at hand, which has not run yet, draw on the budget of who
+// spawned it. Each of its waits gives it its time back: what runs beside the
+// handlers, for as long as the instance does, is limited from one wait to the
+// next. The baton must be held.
+func (in *Instance) Spawned(b *Budget) {
+	c := &in.running.clock
+	c.budget, c.spawned = b, true
+	c.look()
+}
+
 // Renew gives the event at hand its time anew, for what is to be done about an
 // error. The baton must be held, and no Lua run.
 func (in *Instance) Renew() {
-	e := in.running
-	spare := e.clock.spare
-	e.rewind(e.clock.limit)
-	e.clock.spare = spare
+	c := &in.running.clock
+	if c.budget != nil {
+		c.charge()
+	}
+	*c = clock{limit: c.limit, spare: c.spare}
+	in.hook.left = period
 }
 
 // rewind gives e a new clock, for the next event.

@@ -93,6 +93,9 @@ func (e *executor) handle(it *item) {
 	e.rewind(e.in.config.CallTime)
 	e.clock.spare = it.Last
 	it.Target.Handle(e.in, it.Event)
+	if e.clock.budget != nil {
+		e.clock.charge()
+	}
 	if len(e.atEnd) > 0 {
 		e.end()
 	}

@@ -13,7 +13,8 @@
 // itself: there is one Lua state, and one runs at a time. A timeout is in seconds;
 // none means no limit. One that is over is the error "timeout": the task goes on.
 // A task that fails without anybody waiting for it is told to the instance
-// (vm.Config.OnError). The time of a call is limited for tasks as for handlers.
+// (vm.Config.OnError). From one wait to the next a task has the time of a handler,
+// which it shares with the handler that has spawned it and all that that did.
 package task
 
 import (
@@ -53,6 +54,7 @@ func open(in *vm.Instance, L *lua.LState) lua.LValue {
 // holder.
 type task struct {
 	owner   *tasks
+	budget  *vm.Budget // of who has spawned it
 	fn      lua.LValue
 	args    []lua.LValue
 	ctx     context.Context
@@ -82,6 +84,7 @@ func (t *task) Handle(in *vm.Instance, _ vm.Event) {
 		return
 	}
 	t.status = "running"
+	in.Spawned(t.budget)
 	results, err := in.CallAll(nil, t.fn, t.args...)
 	t.fn, t.args = nil, nil
 	switch {
@@ -117,7 +120,7 @@ func (ts *tasks) spawn(L *lua.LState) int {
 		L.RaiseError("too many tasks: there are %d that have not ended", maxTasks)
 	}
 	in := vm.Of(L)
-	t := &task{owner: ts, fn: fn, done: make(chan struct{}), status: "waiting"}
+	t := &task{owner: ts, budget: in.Budget(), fn: fn, done: make(chan struct{}), status: "waiting"}
 	for i := 2; i <= L.GetTop(); i++ {
 		t.args = append(t.args, L.Get(i))
 	}

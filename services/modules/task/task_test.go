@@ -173,3 +173,79 @@ func TestStopping(t *testing.T) {
 		}
 	})
 }
+
+// TestBudgetIsShared: what a handler spawns shares its time, 2 s here, of which a
+// wait gives a task all back. work(s) runs for so long.
+func TestBudgetIsShared(t *testing.T) {
+	const work = `function busy(s) work(s) for i = 1, 2000 do end end
+		function try(name, fn, ...) local t = task.spawn(fn, ...) task.spawn(function() say(name, tostring(t:wait())) end) end `
+	for _, c := range []struct{ name, source, want string }{
+		{"alone", `try("a", busy, 1.9) try("b", busy, 0)`, "a true, b true"},
+		{"too long alone", `try("a", busy, 2.1)`, "a false"},
+		{"together", `try("a", busy, 1.5) try("b", busy, 1.5) try("c", busy, 0) timer.after(10, function() try("d", busy, 0.5) end)`, "a true, b false, c false, d true"},
+		{"with the handler", `try("a", busy, 1) busy(1.5) say("x")`, "x, a false"},
+		{"of tasks", `task.spawn(function() try("a", busy, 1.5) try("b", busy, 1.5) end)`, "a true, b false"},
+		{"waits", `try("a", function() for i = 1, 10 do busy(1.5) sleep(0) end end) timer.after(60, try, "b", busy, 1.9)`, "a true, b true"},
+		{"timers", `timer.after(1, busy, 1.9) timer.after(1.1, busy, 1.9) timer.after(1.2, function() try("a", busy, 0) end) timer.after(60, try, "b", busy, 1.9)`, "a false, b true"},
+		{"every", `local n = 0 timer.every(2, function() n = n + 1 busy(0.9) if n == 10 then say("ten") return false end end)`, "ten"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, err := vm.Load(fstest.MapFS{"main.lua": {Data: []byte(prelude + work + "function handler() " + c.source + " end")}}, "main.lua")
+				if err != nil {
+					t.Fatal(err)
+				}
+				in, err := vm.New(vm.Config{
+					Program:  p,
+					Modules:  []vm.Module{Module(), timer.Module(), mutex.Module(), semaphore.Module()},
+					CallTime: 2 * time.Second,
+					Globals: func(_ *vm.Instance, L *lua.LState) {
+						L.SetGlobal("work", L.NewFunction(func(L *lua.LState) int {
+							time.Sleep(vm.CheckSeconds(L, 1)) // with the baton held
+							return 0
+						}))
+					},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				do := func(f func(in *vm.Instance) error) {
+					if err := in.Do(context.Background(), f); err != nil {
+						t.Error(err)
+					}
+				}
+				do(func(in *vm.Instance) error { _, err := in.Main(); return err })
+				if err := in.Post(vm.Event{Target: handler{}}); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Hour)
+				synctest.Wait()
+				do(func(in *vm.Instance) error {
+					log, err := in.Call(in.State().NewFunction(func(L *lua.LState) int {
+						L.Push(L.GetField(L.GetGlobal("table"), "concat"))
+						L.Push(L.GetGlobal("log"))
+						L.Push(lua.LString(", "))
+						L.Call(2, 1)
+						return 1
+					}))
+					if log.String() != c.want {
+						t.Errorf("%s; want %s", log, c.want)
+					}
+					return err
+				})
+				if err := in.Stop(context.Background()); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// A handler is a target whose event calls the global handler.
+type handler struct{}
+
+func (handler) Gate() *vm.Gate { return nil }
+func (handler) Room()          {}
+func (handler) Handle(in *vm.Instance, _ vm.Event) {
+	_, _ = in.Call(in.State().GetGlobal("handler"))
+}

@@ -6,7 +6,7 @@
 //	t:cancel()                                 whether there was anything to cancel
 //
 // What is called runs as a handler does: other events of the instance are
-// handled before and behind it, and its time is limited. A call of every that
+// handled before and behind it, and its time is limited as a task's is. A call of every that
 // still runs, or waits to, when the next is due has that left out. An error is
 // told to the instance (vm.Config.OnError), and every goes on. All timers end
 // when the instance halts.
@@ -48,6 +48,7 @@ func open(in *vm.Instance, L *lua.LState) lua.LValue {
 // holder.
 type timer struct {
 	owner  *timers
+	budget *vm.Budget // of who has started it
 	in     *vm.Instance
 	fn     lua.LValue
 	args   []lua.LValue
@@ -69,6 +70,7 @@ func (t *timer) Handle(in *vm.Instance, _ vm.Event) {
 	if t.over || in.Halted() {
 		return
 	}
+	in.Spawned(t.budget)
 	if t.period == 0 {
 		fn, args := t.fn, t.args
 		t.end()
@@ -128,7 +130,7 @@ func (ts *timers) start(L *lua.LState, d, period time.Duration) int {
 		L.RaiseError("the service has to stop")
 	}
 	ts.count++
-	t := &timer{owner: ts, in: in, fn: fn, period: period, due: time.Now().Add(d)}
+	t := &timer{owner: ts, budget: in.Budget(), in: in, fn: fn, period: period, due: time.Now().Add(d)}
 	for i := 3; i <= L.GetTop(); i++ {
 		t.args = append(t.args, L.Get(i))
 	}
