@@ -21,6 +21,10 @@
 // A standalone service (standalone.go) has no seats: each instance is a
 // program, which is called again where it fails.
 //
+// The watchdog (watchdog.go) looks each second for instances that do not return, or
+// keep too much memory: others start in their place, and their peers are told to
+// come again.
+//
 // A channel (channels.go) is a set of seats, of any services. A broadcast is
 // one frame, encoded once, that the sending instance puts into the outbox of
 // each; at the end of its turn each loop is woken once.

@@ -36,6 +36,21 @@ func (h *handlers) remove(s *Seat) {
 	sh.mu.Unlock()
 }
 
+// of returns the seats of an instance.
+func (h *handlers) of(in *instance) (seats []*Seat) {
+	for i := range h.shard {
+		sh := &h.shard[i]
+		sh.mu.RLock()
+		for _, s := range sh.m {
+			if s.in == in {
+				seats = append(seats, s)
+			}
+		}
+		sh.mu.RUnlock()
+	}
+	return seats
+}
+
 func (h *handlers) find(id uint64) *Seat {
 	sh := &h.shard[id%shards]
 	sh.mu.RLock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	lua "github.com/yuin/gopher-lua"
@@ -28,8 +29,16 @@ type instance struct {
 	json      *nljson.Lib
 	ended     chan struct{} // closed when run is over; nil where there is none
 
-	joining atomic.Int32 // peers that wait for onConnect
-	leaving atomic.Int32 // peers whose onDisconnect waits
+	joining atomic.Int32  // peers that wait for onConnect
+	leaving atomic.Int32  // peers whose onDisconnect waits
+	seats   atomic.Int32  // peers that have one, or are joining
+	retired atomic.Bool   // another one is in its place
+	empty   chan struct{} // closed once it is retired and has no seats
+	emptied sync.Once
+
+	// Owned by the watchdog.
+	watch watch
+	fault string // why it was replaced
 
 	// Owned by whoever holds the baton.
 	wake    []Waker      // what to wake at the end of the turn
@@ -39,7 +48,7 @@ type instance struct {
 
 // startInstance loads p into a state of its own and calls onStart.
 func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) (*instance, error) {
-	in := &instance{service: s, log: s.log.With("instance", name)}
+	in := &instance{service: s, log: s.log.With("instance", name), empty: make(chan struct{})}
 	machine, err := vm.New(vm.Config{
 		Service:  s.Name,
 		Instance: name,
@@ -158,6 +167,13 @@ func (in *instance) stop(ctx context.Context) error {
 		return nil
 	})
 	return errors.Join(err, in.vm.Stop(ctx))
+}
+
+// count counts n seats more.
+func (in *instance) count(n int32) {
+	if in.seats.Add(n) == 0 && in.retired.Load() {
+		in.emptied.Do(func() { close(in.empty) })
+	}
 }
 
 // find returns the seat of a handler, or nil.

@@ -41,6 +41,8 @@ type Seat struct {
 	drained atomic.Pointer[chan struct{}] // closed by Drained; nil: nobody waits
 	closed  atomic.Bool                   // the service has closed the connection: what still waits is dropped
 	emptied atomic.Bool                   // an onDrain waits
+	seated  atomic.Bool                   // the peer has been admitted
+	removed atomic.Bool                   // see remove
 
 	answered bool // the handler of the message at hand has sent a response; owned by the baton's holder
 	subs     subs
@@ -83,9 +85,10 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
 	s := &Seat{in: in, peer: p, id: p.ID()}
 	s.handler = lua.LNumber(s.id)
 	s.gate.Loose = in.service.Unordered
+	in.count(1)
 	in.service.reg.handlers.add(s)
 	if !in.onConnect {
-		answer(s, nil)
+		s.admit(answer)
 		return
 	}
 	in.joining.Add(1)
@@ -94,6 +97,15 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
 		s.joined()
 		s.remove()
 		answer(nil, unavailable("the service is stopping"))
+	}
+}
+
+// admit answers that the peer has its seat.
+func (s *Seat) admit(answer func(*Seat, error)) {
+	answer(s, nil)
+	s.seated.Store(true)
+	if s.in.retired.Load() { // meanwhile: see Service.retire
+		s.restart()
 	}
 }
 
@@ -215,7 +227,9 @@ func (s *Seat) connect() {
 	var refusal *wire.Refusal
 	if err != nil {
 		s.in.report("onConnect", s, err)
-		refusal = &wire.Refusal{Status: http.StatusInternalServerError, Reason: "the service failed"}
+		refusal = failed()
+	} else if s.in.retired.Load() {
+		refusal = unavailable("the service is restarted")
 	} else if refusal, err = refusalOf(result); err != nil {
 		s.in.log.Error("bad result", "function", "onConnect", "handler", s.id, "err", err)
 	}
@@ -224,7 +238,7 @@ func (s *Seat) connect() {
 		j.answer(nil, refusal)
 		return
 	}
-	j.answer(s, nil)
+	s.admit(j.answer)
 }
 
 // drain tells the service that it may send again.
@@ -250,10 +264,16 @@ func (s *Seat) leave() {
 	}
 }
 
+// remove gives back what the seat has of others. It may be called more than once:
+// where an instance does not return nobody waits for it.
 func (s *Seat) remove() {
+	if s.removed.Swap(true) {
+		return
+	}
 	s.unsubscribeAll()
 	s.in.service.reg.handlers.remove(s)
 	s.in.service.seats.Add(-1)
+	s.in.count(-1)
 }
 
 // requestTable is the request as onConnect sees it. Names of headers are in

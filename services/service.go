@@ -211,7 +211,14 @@ type Service struct {
 	reports reports                     // of Lua errors
 	dropped atomic.Uint64               // messages that were not sent, see Dropped
 
-	mu sync.Mutex // one Start or Stop at a time
+	replaced atomic.Uint64 // see Replaced
+
+	mu    sync.Mutex    // one Start or Stop at a time; guards the fields below
+	old   []*instance   // that were replaced, and may not have ended
+	pause time.Duration // before the next attempt to start one in their place
+
+	tending  sync.Mutex // held while instances are replaced; guards the field below
+	refillAt time.Time  // when the next attempt may be
 }
 
 func newService(c Config, r *Registry) *Service {
@@ -383,6 +390,10 @@ func (s *Service) Join(p Peer, r Request, answer func(*Seat, error)) {
 	all := s.running.Load()
 	if all == nil {
 		answer(nil, unavailable("the service is not running"))
+		return
+	}
+	if len(*all) == 0 {
+		answer(nil, unavailable("the service is restarted"))
 		return
 	}
 	in := (*all)[s.next.Add(1)%uint64(len(*all))]

@@ -102,6 +102,10 @@ func (e *executor) enter(thread *lua.LState) {
 	in.running = e
 	in.ran = true
 	in.hook.left = 0
+	in.newTurn()
+	if e.clock.limit == 0 {
+		in.turn.Store(0)
+	}
 	in.main.G.CurrentThread = thread
 }
 
@@ -162,6 +166,7 @@ func (in *Instance) release() {
 	e := in.first
 	if e == nil {
 		in.taken = false
+		in.turn.Store(0)
 		in.endIfDone()
 		return
 	}

@@ -68,6 +68,9 @@
 // metamethods __pairs and __ipairs, as Lua 5.2's do. What Lua can require is a
 // table in Config and the service's own directory.
 //
+// Go code that does not return cannot be ended. Turn lets others see that, and
+// Whereabouts where it is.
+//
 // # What it does not do
 //
 // Go code in gopher-lua's libraries (string.find with a pathological pattern)

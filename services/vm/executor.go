@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"runtime/pprof"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -52,6 +53,7 @@ type executor struct {
 
 // run is an executor's life; it begins with the baton.
 func (e *executor) run() {
+	pprof.SetGoroutineLabels(e.in.labels())
 	for {
 		e.in.running = e
 		e.in.beginTurn()
@@ -126,6 +128,7 @@ func (e *executor) late() bool {
 
 // beginTurn begins to count a turn's events and its time.
 func (in *Instance) beginTurn() {
+	in.newTurn()
 	in.left = turnEvents
 	in.begun = time.Now()
 	in.rest(in.begun)
@@ -164,6 +167,7 @@ func (e *executor) finish() bool {
 		in.makeRoom()
 		if next := e.nextHeld(gate); next.Target != nil {
 			e.pass(true)
+			in.newTurn()
 			e.own = next
 			e.handle(&e.own)
 			continue

@@ -106,6 +106,7 @@ type Instance struct {
 	settled           int           // items of batch that were struck off the accounts
 	left              int           // events left in the turn
 	begun             time.Time     // when the turn began
+	turns             uint64        // counts them
 	moved, movedBytes int           // of what was put aside since settle
 	ran               bool          // a handler ran since the last TurnEnd
 	threads           []*lua.LState // free
@@ -114,6 +115,7 @@ type Instance struct {
 	memory            memory
 	waiting           []*executor // in Block
 
+	turn   atomic.Uint64 // see Turn
 	wanted atomic.Int32  // how many wait for the baton; changed with mu held
 	errors atomic.Uint64 // calls that ended with an error
 

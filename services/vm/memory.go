@@ -4,19 +4,20 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // A memory holds an instance to Config.Memory. Go has one heap for all, so that
 // is looked at first, which is cheap, and only where it has grown by a good part of
 // the limit, what can be reached from the instance's values is added up. Owned by
-// the baton's holder.
+// the baton's holder, but for over.
 type memory struct {
 	limit  int64 // 0: none
 	next   int64 // the heap at which values are added up; 0: nobody has looked
 	looks  int   // of the hook, until the heap is looked at
 	last   time.Time
-	over   bool // more than the limit was reachable when it was added up last
+	over   atomic.Bool // more than the limit was reachable when it was added up last
 	sample [1]metrics.Sample
 }
 
@@ -43,11 +44,11 @@ func (in *Instance) lookMemory(soon bool) error {
 	if m.limit == 0 {
 		return nil
 	}
-	if m.looks--; m.looks > 0 && !soon && !m.over {
+	if m.looks--; m.looks > 0 && !soon && !m.over.Load() {
 		return nil
 	}
 	m.looks = someLooks
-	if in.measure(); m.over {
+	if in.measure(); m.over.Load() {
 		return ErrMemory
 	}
 	return nil
@@ -70,13 +71,28 @@ func (in *Instance) measure() {
 	if highest := heap + m.limit/2; m.next == 0 || m.next > highest {
 		m.next = highest
 	}
-	if heap < m.next && !m.over {
+	if heap < m.next && !m.over.Load() {
 		return
 	}
-	m.over = in.reachable(m.limit) > m.limit
+	m.over.Store(in.reachable(m.limit) > m.limit)
 	m.next = heap + m.limit/4
 	m.last = time.Now()
 }
+
+// Full reports whether the instance's values took more than Config.Memory when
+// they were added up last: between calls, each second in which there was one, and
+// when Weigh has them added up. Any goroutine.
+func (in *Instance) Full() bool { return in.memory.over.Load() }
+
+// Weigh has the values added up behind what was accepted before. Any goroutine.
+func (in *Instance) Weigh() { _ = in.Post(Event{Target: weigher{}}) }
+
+// A weigher is a Target whose event has the memory measured.
+type weigher struct{}
+
+func (weigher) Handle(in *Instance, _ Event) { in.measure() }
+func (weigher) Gate() *Gate                  { return nil }
+func (weigher) Room()                        {}
 
 // collections counts those of Go's collector, and tells the hooks of instances
 // with a limit of memory: a call that doubles a string again and again takes a

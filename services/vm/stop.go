@@ -19,7 +19,9 @@ type errand struct {
 func (d *errand) Handle(in *Instance, _ Event) {
 	if !d.begun.Swap(true) {
 		in.running.rewind(0)
+		in.turn.Store(0)
 		d.done <- d.f(in)
+		in.newTurn()
 	}
 }
 
@@ -110,6 +112,9 @@ func (in *Instance) Stop(ctx context.Context) error {
 	}
 	return ctx.Err()
 }
+
+// Done is closed when the instance has been stopped and its executors have ended.
+func (in *Instance) Done() <-chan struct{} { return in.done }
 
 // endIfDone ends the idle executors once nothing is left to be done: then all
 // executors are idle. The baton is free; mu is held.
