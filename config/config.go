@@ -119,6 +119,7 @@ type Timeouts struct {
 	Pong      Milliseconds `json:"pong_ms" jsonschema:"From a ping until something is received, before the connection is closed. Needs ping_ms; where that is 0 this is 0."`
 	Message   Milliseconds `json:"message_ms" jsonschema:"From the first byte of a message to its last."`
 	Busy      Milliseconds `json:"busy_ms" jsonschema:"How long a connection may stay unread because its service does not keep up, before it is closed with 1013."`
+	Gone      Milliseconds `json:"gone_ms" jsonschema:"How long a handler may go on waiting when its connection has gone; then what it waits for ends with an error."`
 	Close     Milliseconds `json:"close_ms" jsonschema:"For the closing handshake, before a connection is aborted."`
 	Shutdown  Milliseconds `json:"shutdown_ms" jsonschema:"For all connections and services to end when the server stops."`
 }
@@ -190,6 +191,7 @@ func Default() Config {
 			Pong:      10_000,
 			Message:   60_000,
 			Busy:      60_000,
+			Gone:      10_000,
 			Close:     5_000,
 			Shutdown:  15_000,
 		},

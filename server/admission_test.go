@@ -183,6 +183,7 @@ func TestJoiningCounts(t *testing.T) {
 	admit(t, func(_ *server.Listener, c *services.Config) { c.MaxConns = 2 }, func(t *testing.T, w *world, l *server.Listener) {
 		first, second := w.ask(t, someone, "?wait"), w.ask(t, someone, "?wait")
 		w.ask(t, someone, "").status("503")
+		synctest.Wait() // until both run: what has not begun need not
 		first.Close()
 		synctest.Wait()
 		w.ask(t, someone, "").status("503") // its onConnect still runs

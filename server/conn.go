@@ -313,6 +313,7 @@ func (c *conn) Lost(err error) {
 	c.abandonLocked()
 	c.mu.Unlock()
 	if c.state == stateNew || c.state == stateJoining {
+		c.forgo()
 		c.logLost(err)
 		c.shaken()
 	}

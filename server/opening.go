@@ -19,6 +19,7 @@ type head struct {
 	large       bool            // it is larger than it may be, which has been counted
 	request     *wire.Request
 	subprotocol string // what was agreed on; "": none
+	gone        func() // tells the service that nobody waits for its answer; nil: it has come
 }
 
 // looseHead bounds opening handshakes where Server.Head is only counted.
@@ -159,9 +160,16 @@ func (c *conn) ask(surplus bool) {
 		request.Certificate = sock.PeerCertificate()
 	}
 	c.joinEnded = false
-	c.service.Join(c, request, func(seat *services.Seat, err error) {
+	c.head.gone = c.service.Join(c, request, func(seat *services.Seat, err error) {
 		c.sock.Loop().Post(func() { c.joined(seat, err) })
 	})
+}
+
+// forgo tells the service that the client does not wait for its answer any more.
+func (c *conn) forgo() {
+	if c.state == stateJoining && c.head.gone != nil {
+		c.head.gone()
+	}
 }
 
 // route finds the service for the request.

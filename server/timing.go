@@ -94,6 +94,7 @@ func (c *conn) lateHandshake() {
 	}
 	switch {
 	case c.state == stateJoining:
+		c.forgo()
 		c.refuse(&wire.Refusal{Status: http.StatusServiceUnavailable, Reason: "the service did not answer in time"})
 	case c.head.began:
 		c.refuse(&wire.Refusal{Status: http.StatusRequestTimeout, Reason: "the request was not complete in time"})

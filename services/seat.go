@@ -43,8 +43,11 @@ type Seat struct {
 	emptied atomic.Bool                   // an onDrain waits
 	seated  atomic.Bool                   // the peer has been admitted
 	removed atomic.Bool                   // see remove
+	gone    atomic.Bool                   // the peer is, or has given up before it was admitted
+	waits   atomic.Pointer[waits]         // nil: no handler has waited
 
 	answered bool // the handler of the message at hand has sent a response; owned by the baton's holder
+	leaves   bool // onDisconnect is called; likewise
 	subs     subs
 
 	// Set before the event that needs it is posted, used by its handler.
@@ -72,15 +75,16 @@ const (
 	kindLeave
 )
 
-// join gives p a seat, at once or after onConnect.
-func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
+// join gives p a seat, at once or after onConnect. What it returns is for when the
+// peer goes before there is an answer; nil: there has been one.
+func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) (gone func()) {
 	if in.joining.Load() >= maxJoining || in.leaving.Load() >= maxLeaving {
 		answer(nil, unavailable("the service is busy"))
-		return
+		return nil
 	}
 	if !in.service.takeSeat(r.Surplus) {
 		answer(nil, ErrFull)
-		return
+		return nil
 	}
 	s := &Seat{in: in, peer: p, id: p.ID()}
 	s.handler = lua.LNumber(s.id)
@@ -89,7 +93,7 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
 	in.service.reg.handlers.add(s)
 	if !in.onConnect {
 		s.admit(answer)
-		return
+		return nil
 	}
 	in.joining.Add(1)
 	s.joining = &joining{request: r, answer: answer}
@@ -97,7 +101,9 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) {
 		s.joined()
 		s.remove()
 		answer(nil, unavailable("the service is stopping"))
+		return nil
 	}
+	return s.lose
 }
 
 // admit answers that the peer has its seat.
@@ -130,9 +136,10 @@ func (s *Seat) Deliver(messages []Message) (n int, err error) {
 
 // Leave gives the seat up: when all that was delivered has been handled,
 // onDisconnect is called, and then `then`, if it is not nil, on a goroutine of
-// the instance's.
+// the instance's. What its handlers wait for ends after Config.GoneTime.
 func (s *Seat) Leave(then func()) {
 	s.then = then
+	s.lose()
 	s.in.leaving.Add(1)
 	if err := s.in.vm.Post(vm.Event{Target: s, Kind: kindLeave, Last: true}); err != nil {
 		// The instance has been stopped, with its peers, past its deadline.
@@ -223,6 +230,11 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 // connect asks onConnect whether the peer is welcome.
 func (s *Seat) connect() {
 	j := s.joined()
+	if s.gone.Load() {
+		s.remove()
+		j.answer(nil, unavailable("the client has gone"))
+		return
+	}
 	result, err := s.in.call("onConnect", s.handler, requestTable(s.in.vm.State(), j.request))
 	var refusal *wire.Refusal
 	if err != nil {
@@ -255,6 +267,7 @@ func (s *Seat) drain() {
 // leave ends the seat.
 func (s *Seat) leave() {
 	s.in.leaving.Add(-1)
+	s.leaves = true
 	if _, err := s.in.call("onDisconnect", s.handler); err != nil {
 		s.in.report("onDisconnect", s, err)
 	}
@@ -269,6 +282,9 @@ func (s *Seat) leave() {
 func (s *Seat) remove() {
 	if s.removed.Swap(true) {
 		return
+	}
+	if w := s.waits.Load(); w != nil {
+		w.release()
 	}
 	s.unsubscribeAll()
 	s.in.service.reg.handlers.remove(s)

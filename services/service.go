@@ -112,6 +112,10 @@ type Config struct {
 	// vm.Config. 0 means no limit.
 	Memory int64
 
+	// GoneTime is how long handlers may wait for what they wait for when their peer
+	// has gone; then the wait ends with an error. 0 means as long as they like.
+	GoneTime time.Duration
+
 	// StrictGlobals is about globals that are assigned to once the service's
 	// files have been run.
 	StrictGlobals vm.Strict
@@ -385,19 +389,21 @@ func stopAll(ctx context.Context, all []*instance) error {
 // Join asks for a seat for p, whose opening handshake is r. answer is called
 // once, from any goroutine: at once, or after onConnect. It brings the seat,
 // or a *wire.Refusal, which is ErrFull where the service has MaxConns. A seat
-// that was answered must Leave, once.
-func (s *Service) Join(p Peer, r Request, answer func(*Seat, error)) {
+// that was answered must Leave, once. gone, where it is not nil, is to be called if
+// the peer goes before the answer: it comes all the same, and onConnect, where it
+// has begun, is not waited for longer than Config.GoneTime.
+func (s *Service) Join(p Peer, r Request, answer func(*Seat, error)) (gone func()) {
 	all := s.running.Load()
 	if all == nil {
 		answer(nil, unavailable("the service is not running"))
-		return
+		return nil
 	}
 	if len(*all) == 0 {
 		answer(nil, unavailable("the service is restarted"))
-		return
+		return nil
 	}
 	in := (*all)[s.next.Add(1)%uint64(len(*all))]
-	in.join(p, r, answer)
+	return in.join(p, r, answer)
 }
 
 // ErrFull refuses a peer that is one too many.

@@ -230,6 +230,7 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			Unordered:     !s.Ordered,
 			Memory:        int64(cfg.Limits.InstanceMB) << 20,
 			CallTime:      cfg.Limits.Handler.Duration(),
+			GoneTime:      cfg.Timeouts.Gone.Duration(),
 			Access:        access,
 			ExtraHeaders:  headerFields(s.ExtraHeaders),
 		})

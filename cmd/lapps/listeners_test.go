@@ -135,7 +135,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	}
 	cfg := config.Default()
 	cfg.Services["echo"] = s
-	cfg.Limits.Handler, cfg.Limits.InstanceMB = 11, 12
+	cfg.Limits.Handler, cfg.Limits.InstanceMB, cfg.Timeouts.Gone = 11, 12, 9
 	files := fstest.MapFS{"echo.lua": {Data: []byte(echoLua)}}
 	all, err := serviceConfigs(&cfg, func(string) (fs.FS, string, error) { return files, "memory", nil })
 	if err != nil || len(all) != 1 {
@@ -144,7 +144,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	got := all[0]
 	got.Files, got.Access = nil, nil
 	want := services.Config{
-		Name: "echo", Where: "memory", Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, CallTime: 11 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
+		Name: "echo", Where: "memory", Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, CallTime: 11 * time.Millisecond, GoneTime: 9 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
 		MaxConns: 2, FirstMessage: 3 * time.Millisecond, Messages: services.Rate{PerSecond: 4, Burst: 5}, Bytes: services.Rate{PerSecond: 6, Burst: 7},
 		MaxAge: 8 * time.Millisecond, MaxAgeJitter: 9 * time.Millisecond,
 		OutboxBytes: 10, SlowConsumer: services.DropOldest, Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"},

@@ -109,13 +109,14 @@ func OptTimeout(L *lua.LState, n int) time.Duration {
 const shortRest = 10 * time.Millisecond
 
 // Sleep is Block for a time; false: the instance has to stop, and the sleep has
-// ended early.
+// ended early. Where the wait is ended for another reason it raises ErrCancelled.
 func Sleep(L *lua.LState, d time.Duration) (whole bool) {
 	in := Of(L)
 	halting := in.Halting()
 	if in.Halted() {
 		halting, d = nil, min(d, shortRest)
 	}
+	cancelled := false
 	Block(L, func(ctx context.Context) {
 		t := time.NewTimer(d)
 		defer t.Stop()
@@ -124,8 +125,12 @@ func Sleep(L *lua.LState, d time.Duration) (whole bool) {
 			whole = halting != nil
 		case <-halting:
 		case <-ctx.Done():
+			cancelled = !in.Halted()
 		}
 	})
+	if cancelled {
+		L.RaiseError("%s", ErrCancelled.Error())
+	}
 	return whole
 }
 
