@@ -256,3 +256,26 @@ func TestReplacementFails(t *testing.T) {
 		stuck.release()
 	})
 }
+
+// TestFullProgram has a program keep too much: its state is made anew.
+func TestFullProgram(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(20))
+	const program = `local kept = {}
+		print("loaded")
+		return { run = function() print("run") for i = 1, 1e9 do kept[i] = {i} end end }`
+	world(t, []services.Config{service("program", program, services.Config{
+		Standalone: true, AutoStart: true, CallTime: time.Minute, Memory: 8 << 20,
+	})}, func(t *testing.T, r *services.Registry, log *logbook) {
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		text := log.String()
+		for _, want := range []string{"run failed", "not enough memory", "it keeps too much memory", "instance that was replaced has ended"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("the log lacks %q:\n%s", want, text)
+			}
+		}
+		if n := strings.Count(text, "msg=loaded"); n < 2 {
+			t.Errorf("loaded %d times:\n%s", n, text)
+		}
+	})
+}
