@@ -127,6 +127,36 @@ func TestHang(t *testing.T) {
 	})
 }
 
+// TestSlow has handlers that are slow one after the other, in one turn, taken for
+// what they are.
+func TestSlow(t *testing.T) {
+	slow := vm.Module{Name: "slow", Open: func(_ *vm.Instance, L *lua.LState) lua.LValue {
+		return L.NewFunction(func(L *lua.LState) int {
+			time.Sleep(vm.CheckSeconds(L, 1)) // with the baton held
+			return 0
+		})
+	}}
+	const lua = `local slow = require "slow"
+		return { onMessage = function(h, op, m)
+			if m == "slow" then for i = 1, 1000 do end slow(1.9) for i = 1, 1000 do end end
+			return ws:send(h, op, m)
+		end }`
+	serveWith(t, services.Config{CallTime: 2 * time.Second}, []vm.Module{slow}, lua, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		p, s := mustJoin(t, r, 1)
+		messages := []services.Message{{Kind: 1, Data: "fast"}}
+		for range 60 {
+			messages = append(messages, services.Message{Kind: 1, Data: "slow"})
+		}
+		if _, err := s.Deliver(messages); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Minute)
+		if n := strings.Count(strings.Join(p.happened(), ", "), "text slow"); n != 60 || r.Lookup("/test").Replaced() != 0 {
+			t.Errorf("%d answers, %d replaced: %s", n, r.Lookup("/test").Replaced(), log)
+		}
+	})
+}
+
 // TestHangAgain has each instance hang that comes: there is an end to it, and when
 // they return there are new ones.
 func TestHangAgain(t *testing.T) {

@@ -49,6 +49,9 @@ func (h *hook) look() error {
 		return err
 	}
 	c := &h.in.running.clock
+	if c.limit > 0 && c.since.IsZero() {
+		h.in.newTurn() // there may be several slow ones in a turn: see Turn
+	}
 	if c.look(); c.over == nil && !c.spare {
 		c.over = h.in.lookMemory(soon)
 	}
