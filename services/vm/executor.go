@@ -123,7 +123,8 @@ func (e *executor) nextItem() *item {
 func (e *executor) late() bool {
 	in := e.in
 	done := turnEvents - in.left
-	return (done == 1 || done%lookAtClock == 0) && time.Since(in.begun) > turnTime
+	in.slow = (done == 1 || done%lookAtClock == 0) && time.Since(in.begun) > turnTime
+	return in.slow
 }
 
 // beginTurn begins to count a turn's events and its time.
@@ -141,9 +142,7 @@ func (e *executor) turn() bool {
 	in.mu.Lock()
 	in.settle()
 	in.makeRoom()
-	if in.pos == len(in.batch) {
-		in.take()
-	}
+	in.take()
 	more := in.pos < len(in.batch)
 	e.pass(more)
 	if more {

@@ -1,5 +1,7 @@
 package vm
 
+import "slices"
+
 // An Event is something for an instance to handle.
 type Event struct {
 	Target Target
@@ -41,6 +43,7 @@ type Gate struct {
 	holder  *executor // whose handler is blocked; nil: none, or the gate is loose
 	blocked int       // of a loose gate: how many handlers are blocked
 	last    item      // of a loose gate: a Last one that waits for these
+	pass    uint32    // when an item of it was dealt last
 }
 
 // Limits bound what waits for an instance. Zeros mean the defaults. An empty
@@ -186,9 +189,56 @@ func (in *Instance) strikeAside(it *item) {
 	in.strike(it)
 }
 
-// take makes the queue the batch. The old batch has been handled. mu and the
-// baton are held.
+// take fills the batch, where it has been handled, from the queue: with all of it,
+// or, while handlers are slow, with the first item of each gate, so that who has
+// sent much does not keep others waiting behind it. mu and the baton are held.
 func (in *Instance) take() {
+	slow := in.slow
+	in.slow = false
+	if slow && !in.dealt {
+		in.putBack()
+	}
+	switch {
+	case in.pos < len(in.batch):
+	case slow:
+		in.deal()
+	default:
+		in.takeAll()
+	}
+}
+
+// putBack puts what is left of the batch back before the queue.
+func (in *Instance) putBack() {
+	if in.pos < len(in.batch) {
+		in.queue = slices.Concat(in.batch[in.pos:], in.queue)
+		clear(in.batch[in.pos:])
+		in.batch = in.batch[:in.pos]
+	}
+}
+
+// deal takes the first item of each gate.
+func (in *Instance) deal() {
+	in.batch, in.pos, in.settled, in.dealt = in.batch[:0], 0, 0, true
+	in.pass++
+	rest := in.queue[:0]
+	for _, it := range in.queue {
+		switch g := it.gate; {
+		case g == nil:
+			in.batch = append(in.batch, it)
+		case g.pass == in.pass:
+			rest = append(rest, it)
+		default:
+			g.pass = in.pass
+			in.batch = append(in.batch, it)
+		}
+	}
+	clear(in.queue[len(rest):])
+	in.queue = rest
+}
+
+// takeAll makes the queue the batch.
+func (in *Instance) takeAll() {
+	in.dealt = false
 	in.batch, in.queue = in.queue, in.batch[:0]
 	in.pos, in.settled = 0, 0
 	if in.pos == len(in.batch) && cap(in.batch) > keepItems {

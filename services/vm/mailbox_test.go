@@ -3,7 +3,9 @@ package vm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -210,6 +212,63 @@ func TestSlowTurns(t *testing.T) {
 }
 
 type roomTarget struct{ room func() }
+
+// TestFairness has one gate full of slow events: those of others, and what comes
+// later, wait for a few of them, not for all.
+func TestFairness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := started(t, "", Config{})
+		var order []string
+		slow := func(name string) *target {
+			return &target{gate: new(Gate), handle: func(_ *Instance, e Event) {
+				order = append(order, name+e.Data)
+				time.Sleep(100 * time.Millisecond) // with the baton held
+			}}
+		}
+		a, b, late := slow("a"), slow("b"), slow("late ")
+		free := slow("free")
+		free.gate = nil
+		post := func(to *target, data string) {
+			if err := in.Offer(Event{Target: to, Data: data}); err != nil {
+				t.Error(err)
+			}
+		}
+		release := held(t, in)
+		for i := range 200 {
+			post(a, fmt.Sprint(i))
+		}
+		for i := range 3 {
+			post(b, fmt.Sprint(i))
+		}
+		post(free, "")
+		release()
+		time.Sleep(5 * time.Second)
+		post(late, "0")
+		post(late, "1")
+		stop(t, in)
+		at := func(name string) int { return slices.Index(order, name) }
+		for _, c := range []struct {
+			name string
+			most int
+		}{{"b0", 9}, {"free", 10}, {"b1", 13}, {"b2", 16}, {"late 0", 53}, {"late 1", 56}} {
+			if i := at(c.name); i < 0 || i > c.most {
+				t.Errorf("%s was handled as number %d, want %d at most", c.name, i, c.most)
+			}
+		}
+		var own []string
+		for _, o := range order {
+			if rest, ok := strings.CutPrefix(o, "a"); ok {
+				own = append(own, rest)
+			}
+		}
+		if len(order) != 206 || !slices.IsSortedFunc(own, func(a, b string) int { x, _ := strconv.Atoi(a); y, _ := strconv.Atoi(b); return x - y }) {
+			t.Errorf("%d events, a's in the order %v", len(order), own)
+		}
+		if s := in.Stats(); s.Queued != 0 || s.QueuedBytes != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
 
 func (r *roomTarget) Handle(*Instance, Event) {}
 func (r *roomTarget) Gate() *Gate             { return nil }
