@@ -530,8 +530,10 @@ func TestSharedSlots(t *testing.T) {
 func TestNewestFirst(t *testing.T) {
 	open(t, 1, nil, func(w *world) {
 		hello := clientHello(t)
+		var silent []net.Conn
 		for range 6 {
-			w.dial().Write(hello)
+			silent = append(silent, w.dial())
+			silent[len(silent)-1].Write(hello)
 			synctest.Wait()
 		}
 		time.Sleep(2500 * time.Millisecond)
@@ -541,6 +543,10 @@ func TestNewestFirst(t *testing.T) {
 		if took := time.Since(began); took > 1500*time.Millisecond {
 			t.Errorf("the newest waited for %v", took)
 		}
+		for _, c := range silent { // or a slot would go from one to the next while the loop ends
+			c.Close()
+		}
+		synctest.Wait()
 	})
 }
 
