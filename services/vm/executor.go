@@ -12,6 +12,7 @@ const (
 	turnTime         = time.Millisecond // and how long it lasts, about: what it wrote waits for its end
 	lookAtClock      = 8                // events between two looks at the clock; the first of a turn, too
 	maxIdleExecutors = 8                // parked; more than these end
+	slowTurns        = 3                // in succession, from which on events are dealt: see take
 )
 
 // An executor is a goroutine that handles events while it holds the baton.
@@ -107,7 +108,9 @@ func (e *executor) handle(it *item) {
 // has been given away.
 func (e *executor) nextItem() *item {
 	in := e.in
-	if in.left == 0 || in.pos == len(in.batch) || in.wanted.Load() != 0 || e.late() {
+	over := in.left == 0 || in.pos == len(in.batch) || in.wanted.Load() != 0
+	if late := !over && e.late(); over || late {
+		in.countSlow(late)
 		if !e.turn() {
 			return nil
 		}
@@ -123,8 +126,17 @@ func (e *executor) nextItem() *item {
 func (e *executor) late() bool {
 	in := e.in
 	done := turnEvents - in.left
-	in.slow = (done == 1 || done%lookAtClock == 0) && time.Since(in.begun) > turnTime
-	return in.slow
+	return (done == 1 || done%lookAtClock == 0) && time.Since(in.begun) > turnTime
+}
+
+// countSlow counts turns that have lasted for too long. A single one may not have had
+// a processor. late: this one has.
+func (in *Instance) countSlow(late bool) {
+	if late || in.slow > 0 && time.Since(in.begun) > turnTime {
+		in.slow++
+	} else {
+		in.slow = 0
+	}
 }
 
 // beginTurn begins to count a turn's events and its time.

@@ -104,7 +104,7 @@ type Instance struct {
 	batch             []item        // what the runner has taken from the queue
 	pos               int           // of the runner's next item in batch
 	settled           int           // items of batch that were struck off the accounts
-	slow              bool          // the turn has ended because its handlers are
+	slow              int           // turns in succession that have lasted for too long
 	dealt             bool          // batch has one item of each gate
 	pass              uint32        // counts dealt batches
 	left              int           // events left in the turn

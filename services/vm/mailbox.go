@@ -193,8 +193,7 @@ func (in *Instance) strikeAside(it *item) {
 // or, while handlers are slow, with the first item of each gate, so that who has
 // sent much does not keep others waiting behind it. mu and the baton are held.
 func (in *Instance) take() {
-	slow := in.slow
-	in.slow = false
+	slow := in.slow >= slowTurns
 	if slow && !in.dealt {
 		in.putBack()
 	}

@@ -250,7 +250,7 @@ func TestFairness(t *testing.T) {
 		for _, c := range []struct {
 			name string
 			most int
-		}{{"b0", 9}, {"free", 10}, {"b1", 13}, {"b2", 16}, {"late 0", 53}, {"late 1", 56}} {
+		}{{"b0", 11}, {"free", 12}, {"b1", 13}, {"b2", 16}, {"late 0", 53}, {"late 1", 56}} {
 			if i := at(c.name); i < 0 || i > c.most {
 				t.Errorf("%s was handled as number %d, want %d at most", c.name, i, c.most)
 			}
