@@ -24,7 +24,8 @@ acl                 : github.com/gaissmai/bart
 config              : github.com/tailscale/hujson github.com/google/jsonschema-go
 protocol/wire       : github.com/gobwas/ws github.com/klauspost/compress/flate
 protocol/rpc        : github.com/fxamacker/cbor/v2
-services/vm         : github.com/yuin/gopher-lua
+services/pattern    :
+services/vm         : services/pattern github.com/yuin/gopher-lua
 services/nljson     : protocol/rpc services/vm github.com/yuin/gopher-lua
 services/modules/*  : services/vm services/nljson github.com/yuin/gopher-lua
 services            : acl protocol/wire protocol/rpc services/vm services/nljson github.com/yuin/gopher-lua

@@ -64,6 +64,10 @@
 // Once a call is over each of its instructions is an error, so that no pcall keeps
 // it alive.
 //
+// Library functions that may run for long, or make much, in Go are our own: they
+// count their work as if it were instructions, and end where it, or their result, is
+// too much (text.go, services/pattern).
+//
 // The sandbox is an allow list; see sandbox.go. pairs and ipairs heed the
 // metamethods __pairs and __ipairs, as Lua 5.2's do. What Lua can require is a
 // table in Config and the service's own directory.
@@ -73,7 +77,6 @@
 //
 // # What it does not do
 //
-// Go code in gopher-lua's libraries (string.find with a pathological pattern)
-// cannot be interrupted, and counts for no budget before it ends. It never yields from a binding, never shares a Lua value between instances, and logs
+// It never yields from a binding, never shares a Lua value between instances, and logs
 // nothing but what Lua prints and the panics that Lua caught.
 package vm

@@ -116,6 +116,7 @@ type Instance struct {
 	globals           bool          // Globals has been called
 	random            *rand.Rand    // math.random's
 	memory            memory
+	texts             texts
 	waiting           []*executor // in Block
 
 	turn   atomic.Uint64 // see Turn
@@ -173,6 +174,7 @@ func New(c Config) (*Instance, error) {
 		MinimizeStackMemory: true,
 		IncludeGoStackTrace: true,
 	})
+	in.initTexts()
 	in.openSandbox()
 	in.main.SetContext(in.hook)
 	return in, nil

@@ -51,7 +51,7 @@ var replaced = map[string]map[string]lua.LGFunction{
 		"create": coCreate, "resume": coResume, "running": coRunning, "status": coStatus, "wrap": coWrap, "yield": coYield,
 	},
 	"math":   {"random": random, "randomseed": randomSeed}, // the process's generator is not one service's to seed
-	"string": {"rep": rep},
+	"string": {"find": find, "gmatch": gmatch, "gsub": gsub, "match": match, "rep": rep},
 }
 
 // guarded are global functions of gopher-lua's whose arguments we look at first.
