@@ -38,7 +38,7 @@ type instance struct {
 
 	// Owned by the watchdog.
 	watch watch
-	fault string // why it was replaced
+	hung  bool // it was replaced because it does not return
 
 	// Owned by whoever holds the baton.
 	wake    []Waker      // what to wake at the end of the turn
@@ -46,7 +46,8 @@ type instance struct {
 	results []lua.LValue // of a method
 }
 
-// startInstance loads p into a state of its own and calls onStart.
+// startInstance loads p into a state of its own and calls onStart. Beside an error
+// there is an instance where that one cannot be ended.
 func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) (*instance, error) {
 	in := &instance{service: s, log: s.log.With("instance", name), empty: make(chan struct{})}
 	machine, err := vm.New(vm.Config{
@@ -68,7 +69,10 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) 
 	}
 	in.vm = machine
 	if err := machine.Do(ctx, in.load); err != nil {
-		return nil, errors.Join(err, machine.Stop(ctx))
+		if bad := machine.Stop(ctx); bad != nil {
+			return in, errors.Join(err, bad)
+		}
+		return nil, err
 	}
 	return in, nil
 }

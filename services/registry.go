@@ -24,10 +24,10 @@ type Registry struct {
 	all      []*Service // in order of their names
 	byName   map[string]*Service
 
-	watched  context.Context // ends when the watchdog is to
-	unwatch  context.CancelFunc
-	watching sync.Once
-	tenders  sync.WaitGroup // the watchdog and its goroutines
+	tenders sync.WaitGroup // the watchdog and its goroutines
+
+	watching sync.Mutex         // guards the field below
+	unwatch  context.CancelFunc // ends the watchdog; nil: there is none
 
 	// targets is an immutable snapshot: the services by request target.
 	targets atomic.Pointer[map[string]*Service]
@@ -39,7 +39,6 @@ type Registry struct {
 // on each other, or on one that does not exist.
 func New(configs []Config, modules []vm.Module, log *slog.Logger) (*Registry, error) {
 	r := &Registry{log: log, modules: modules, byName: make(map[string]*Service, len(configs))}
-	r.watched, r.unwatch = context.WithCancel(context.Background())
 	r.handlers.init()
 	targets := make(map[string]*Service, len(configs))
 	for _, c := range configs {
@@ -98,7 +97,7 @@ func (r *Registry) Start(ctx context.Context) error {
 			errs.add(s.startAfter(ctx))
 		}
 	})
-	r.watching.Do(func() { r.tenders.Go(func() { r.watchdog(r.watched) }) })
+	r.startWatchdog()
 	return errs.join()
 }
 
@@ -109,8 +108,7 @@ func (r *Registry) Start(ctx context.Context) error {
 // to be.
 func (r *Registry) Stop(ctx context.Context) error {
 	began := time.Now()
-	r.unwatch()
-	r.tenders.Wait()
+	r.stopWatchdog()
 	var errs failures
 	r.inOrder(func(s *Service) []*Service { return s.neededBy }, func(s *Service) {
 		part, cancel := s.share(ctx, began)

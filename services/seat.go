@@ -50,9 +50,10 @@ type Seat struct {
 	leaves   bool // onDisconnect is called; likewise
 	subs     subs
 
+	joining atomic.Pointer[joining] // nil: there has been an answer, or need not be one
+
 	// Set before the event that needs it is posted, used by its handler.
-	joining *joining
-	then    func()
+	then func()
 }
 
 // A joining is what a Seat needs until its peer is admitted.
@@ -96,12 +97,12 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) (gone fun
 		return nil
 	}
 	in.joining.Add(1)
-	s.joining = &joining{request: r, answer: answer}
+	j := &joining{request: r, answer: answer}
+	s.joining.Store(j)
 	if err := in.vm.Post(vm.Event{Target: s, Kind: kindConnect}); err != nil {
-		s.joined()
-		s.remove()
-		answer(nil, unavailable("the service is stopping"))
-		return nil
+		s.refuse(j, unavailable("the service is stopping"))
+	} else if in.retired.Load() { // meanwhile: see Service.retire
+		s.restart()
 	}
 	return s.lose
 }
@@ -115,12 +116,22 @@ func (s *Seat) admit(answer func(*Seat, error)) {
 	}
 }
 
-// joined takes what was needed to join.
-func (s *Seat) joined() *joining {
-	j := s.joining
-	s.joining = nil
-	s.in.joining.Add(-1)
-	return j
+// take reports whether j is to be answered by who calls it: others may have, where
+// the instance is replaced.
+func (s *Seat) take(j *joining) bool {
+	taken := s.joining.CompareAndSwap(j, nil)
+	if taken {
+		s.in.joining.Add(-1)
+	}
+	return taken
+}
+
+// refuse answers that the peer has no seat.
+func (s *Seat) refuse(j *joining, why error) {
+	if s.take(j) {
+		s.remove()
+		j.answer(nil, why)
+	}
 }
 
 // Deliver has the instance handle messages, behind those delivered before: all
@@ -229,10 +240,12 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 
 // connect asks onConnect whether the peer is welcome.
 func (s *Seat) connect() {
-	j := s.joined()
-	if s.gone.Load() {
-		s.remove()
-		j.answer(nil, unavailable("the client has gone"))
+	j := s.joining.Load()
+	switch {
+	case j == nil:
+		return
+	case s.gone.Load():
+		s.refuse(j, unavailable("the client has gone"))
 		return
 	}
 	result, err := s.in.call("onConnect", s.handler, requestTable(s.in.vm.State(), j.request))
@@ -240,17 +253,14 @@ func (s *Seat) connect() {
 	if err != nil {
 		s.in.report("onConnect", s, err)
 		refusal = failed()
-	} else if s.in.retired.Load() {
-		refusal = unavailable("the service is restarted")
 	} else if refusal, err = refusalOf(result); err != nil {
 		s.in.log.Error("bad result", "function", "onConnect", "handler", s.id, "err", err)
 	}
 	if refusal != nil {
-		s.remove()
-		j.answer(nil, refusal)
-		return
+		s.refuse(j, refusal)
+	} else if s.take(j) {
+		s.admit(j.answer)
 	}
-	s.admit(j.answer)
 }
 
 // drain tells the service that it may send again.

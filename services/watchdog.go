@@ -61,6 +61,27 @@ func (w *watch) isFull(in *instance, now time.Time) bool {
 	return now.Sub(w.full) > fullTime
 }
 
+func (r *Registry) startWatchdog() {
+	r.watching.Lock()
+	defer r.watching.Unlock()
+	if r.unwatch == nil {
+		var ctx context.Context
+		ctx, r.unwatch = context.WithCancel(context.Background())
+		r.tenders.Go(func() { r.watchdog(ctx) })
+	}
+}
+
+// stopWatchdog ends the watchdog, and waits for what it has under way.
+func (r *Registry) stopWatchdog() {
+	r.watching.Lock()
+	defer r.watching.Unlock()
+	if r.unwatch != nil {
+		r.unwatch()
+		r.unwatch = nil
+	}
+	r.tenders.Wait()
+}
+
 // watchdog looks after the instances of all services until ctx ends.
 func (r *Registry) watchdog(ctx context.Context) {
 	tick := time.NewTicker(watchPeriod)
@@ -88,9 +109,8 @@ func (s *Service) tend(ctx context.Context, now time.Time) {
 	for _, in := range *all {
 		switch {
 		case in.watch.hangs(in, now):
-			in.fault = "it does not return"
+			in.hung = true
 		case in.watch.isFull(in, now):
-			in.fault = "it keeps too much memory"
 		default:
 			continue
 		}
@@ -122,28 +142,27 @@ func (s *Service) retire(ctx context.Context, bad []*instance) {
 	for _, in := range bad {
 		s.replaced.Add(1)
 		in.retired.Store(true)
-		args := []any{"why", in.fault, "replaced", s.replaced.Load()}
-		hangs := !in.vm.Full()
-		if hangs {
+		if in.hung {
 			lua, stack := in.vm.Whereabouts()
-			args = append(args, "traceback", lua, "stack", stack)
+			in.log.Error("instance is replaced", "why", "it does not return", "traceback", lua, "stack", stack)
+		} else {
+			in.log.Error("instance is replaced", "why", "it keeps too much memory")
 		}
-		in.log.Error("instance is replaced", args...)
 		in.count(0)
 		for _, seat := range s.reg.handlers.of(in) {
 			seat.restart()
 		}
 		s.old = append(s.old, in)
-		s.reg.tenders.Go(func() { in.bury(ctx, hangs) })
+		s.reg.tenders.Go(func() { in.bury(ctx) })
 	}
 }
 
 // bury stops an instance that has been replaced, once its peers have left, and
 // waits for its end.
-func (in *instance) bury(ctx context.Context, hangs bool) {
-	ctx, cancel := context.WithTimeout(ctx, retireTime)
+func (in *instance) bury(watched context.Context) {
+	ctx, cancel := context.WithTimeout(watched, retireTime)
 	defer cancel()
-	if hangs {
+	if in.hung {
 		cancel()
 	} else {
 		select {
@@ -160,7 +179,7 @@ func (in *instance) bury(ctx context.Context, hangs bool) {
 	select {
 	case <-in.vm.Done():
 		in.log.Info("instance that was replaced has ended")
-	case <-in.service.reg.watched.Done():
+	case <-watched.Done():
 	}
 }
 
@@ -195,6 +214,8 @@ func (s *Service) refill(ctx context.Context) {
 			all = append(all, in)
 			in.begin()
 			in.log.Info("instance started in place of another")
+		} else if in != nil {
+			s.old = append(s.old, in)
 		}
 	}
 	s.running.Store(&all)
@@ -216,9 +237,12 @@ func (s *Service) refillLater() {
 // not return from Go, or kept too much memory.
 func (s *Service) Replaced() uint64 { return s.replaced.Load() }
 
-// restart closes a peer whose instance is replaced. One that is still joining is
-// refused, in time, by its event loop. Any goroutine.
+// restart closes a peer whose instance is replaced, or refuses one that is still
+// joining. Any goroutine.
 func (s *Seat) restart() {
+	if j := s.joining.Load(); j != nil {
+		s.refuse(j, unavailable("the service is restarted"))
+	}
 	if !s.seated.Load() {
 		return
 	}

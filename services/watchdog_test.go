@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"lapps/protocol/wire"
 	"lapps/services"
 	"lapps/services/vm"
 )
@@ -194,6 +196,93 @@ func TestHangAgain(t *testing.T) {
 		if p, seat := mustJoin(t, r, 100); !echoes(t, p, seat) {
 			t.Error("no new instance answers")
 		}
+	})
+}
+
+// TestHangInOnConnect has onConnect hang: who waits behind it is refused when the
+// instance is replaced, and counts no more.
+func TestHangInOnConnect(t *testing.T) {
+	var stuck stuck
+	const lua = `local stuck, n = require "stuck", 0
+		return {
+			onConnect = function(h) if h == 1 then stuck.hang() end end,
+			onMessage = function(h, op, m) return ws:send(h, op, m) end,
+		}`
+	c := services.Config{CallTime: time.Second, MaxConns: 4}
+	serveWith(t, c, []vm.Module{stuck.module()}, lua, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		s := r.Lookup("/test")
+		answers := make(chan error, 8)
+		for id := uint64(1); id <= 4; id++ {
+			s.Join(&peer{id: id}, services.Request{Request: &wire.Request{Target: "/test", Path: "/test"}}, func(_ *services.Seat, err error) { answers <- err })
+		}
+		time.Sleep(10 * time.Second)
+		for range 4 {
+			select {
+			case err := <-answers:
+				if err == nil || !strings.Contains(err.Error(), "the service is restarted") {
+					t.Errorf("answer: %v", err)
+				}
+			default:
+				t.Fatal("somebody has no answer")
+			}
+		}
+		if n := s.Seats(); n != 0 {
+			t.Errorf("%d seats", n)
+		}
+		if p, seat := mustJoin(t, r, 10); !echoes(t, p, seat) {
+			t.Error("a new peer is not served")
+		}
+		stuck.release()
+		synctest.Wait()
+		if len(answers) > 0 || s.Seats() != 1 {
+			t.Errorf("%d more answers, %d seats", len(answers), s.Seats())
+		}
+	})
+}
+
+// TestHangAtStart has each instance hang that is started in place of one: there is an
+// end to that, too.
+func TestHangAtStart(t *testing.T) {
+	var stuck stuck
+	var started atomic.Int32
+	module := vm.Module{Name: "starts", Open: func(_ *vm.Instance, L *lua.LState) lua.LValue {
+		if started.Add(1) > 1 {
+			stuck.hang(L)
+		}
+		return lua.LTrue
+	}}
+	c := services.Config{CallTime: time.Second}
+	serveWith(t, c, []vm.Module{stuck.module(), module}, `require "starts" `+hangs, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		_, seat := mustJoin(t, r, 1)
+		deliver(t, seat, "hang")
+		time.Sleep(3 * time.Hour)
+		if n := started.Load(); n != 2 {
+			t.Errorf("%d instances were started, want the first and one in its place", n)
+		}
+		stuck.release()
+		time.Sleep(3 * time.Minute)
+		if p, seat := mustJoin(t, r, 2); !echoes(t, p, seat) {
+			t.Error("no new instance answers")
+		}
+	})
+}
+
+// TestStartedAgain has a registry that was stopped watch again.
+func TestStartedAgain(t *testing.T) {
+	var stuck stuck
+	serveWith(t, services.Config{CallTime: time.Second}, []vm.Module{stuck.module()}, hangs, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		for range 2 {
+			if err := errors.Join(r.Stop(t.Context()), r.Start(t.Context())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, seat := mustJoin(t, r, 1)
+		deliver(t, seat, "hang")
+		time.Sleep(10 * time.Second)
+		if n := r.Lookup("/test").Replaced(); n != 1 {
+			t.Errorf("%d replaced", n)
+		}
+		stuck.release()
 	})
 }
 

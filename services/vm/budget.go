@@ -177,10 +177,13 @@ func (in *Instance) Spawned(b *Budget) {
 // error. The baton must be held, and no Lua run.
 func (in *Instance) Renew() {
 	c := &in.running.clock
-	if c.budget != nil {
-		c.charge()
+	if c.limit > 0 {
+		if c.budget == nil {
+			c.budget = &Budget{}
+		}
+		c.charge() // what is spawned meanwhile has what is left
 	}
-	*c = clock{limit: c.limit, spare: c.spare}
+	*c = clock{limit: c.limit, spare: c.spare, budget: c.budget}
 	in.hook.left = period
 }
 

@@ -187,6 +187,7 @@ func TestBudgetIsShared(t *testing.T) {
 		{"of tasks", `task.spawn(function() try("a", busy, 1.5) try("b", busy, 1.5) end)`, "a true, b false"},
 		{"waits", `try("a", function() for i = 1, 10 do busy(1.5) sleep(0) end end) timer.after(60, try, "b", busy, 1.9)`, "a true, b true"},
 		{"timers", `timer.after(1, busy, 1.9) timer.after(1.1, busy, 1.9) timer.after(1.2, function() try("a", busy, 0) end) timer.after(60, try, "b", busy, 1.9)`, "a false, b true"},
+		{"after an error", `onError = function() say("oh") try("a", busy, 0) end busy(0) busy(2.1)`, "oh, a false"},
 		{"every", `local n = 0 timer.every(2, function() n = n + 1 busy(0.9) if n == 10 then say("ten") return false end end)`, "ten"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -247,5 +248,8 @@ type handler struct{}
 func (handler) Gate() *vm.Gate { return nil }
 func (handler) Room()          {}
 func (handler) Handle(in *vm.Instance, _ vm.Event) {
-	_, _ = in.Call(in.State().GetGlobal("handler"))
+	if _, err := in.Call(in.State().GetGlobal("handler")); err != nil {
+		in.Renew()
+		_, _ = in.Call(in.State().GetGlobal("onError"))
+	}
 }
