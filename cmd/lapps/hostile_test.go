@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// hostile are scripts that mean no good, each by another way; pattern and string
-// functions that run for long in Go are not among them.
+// hostile are scripts that mean no good, each by another way.
 var hostile = []struct{ name, lua string }{
 	{"while", `while true do end`},
 	{"repeat", `repeat until false`},
@@ -54,6 +53,18 @@ var hostile = []struct{ name, lua string }{
 	{"sort without end", `table.sort({3, 2, 1}, function() while true do end end)`},
 	{"sort that fails", `while true do pcall(table.sort, {3, 2, 1}, error) end`},
 	{"gsub's function", `("x"):gsub("x", function() while true do end end)`},
+	{"a*a*a*", `return (("a"):rep(1e4)):find(("a*"):rep(30) .. "b")`},
+	{"a*a*a*, swallowed", `while true do pcall(string.find, ("a"):rep(1e4), ("a*"):rep(30) .. "b") end`},
+	{"quadratic pattern", `while true do pcall(string.gsub, ("a"):rep(1e6), ".-b", "") end`},
+	{"%b without end", `while true do pcall(string.match, ("("):rep(1e6), "%b()") end`},
+	{"gmatch without end", `while true do for _ in (("a"):rep(1e6)):gmatch("") do end end`},
+	{"gsub that multiplies", `local s = "x" while true do s = s:gsub("x", ("x"):rep(1000)) end`},
+	{"format that multiplies", `local s = "x" while true do s = ("%s%s%s%s%s%s%s%s"):format(s, s, s, s, s, s, s, s) end`},
+	{"concat that multiplies", `local s = "x" while true do s = table.concat({s, s, s, s, s, s, s, s}) end`},
+	{"upper and reverse", `local s = ("x"):rep(6e7) while true do s:upper() s:reverse() end`},
+	{"insert in front", `local t = {} while true do table.insert(t, 1, t) end`},
+	{"insert at a million", `local t = {} for i = 1, math.huge do table.insert(t, 1e6 * i, 1) end`},
+	{"sort of many", `local t = {} for i = 1, 1e6 do t[i] = -i end while true do table.sort(t) end`},
 	{"load's reader", `load(function() return "x = 1 " end)`},
 	{"code in code", `local s = "return 1" while true do s = "return loadstring(" .. string.format("%q", s) .. ")" loadstring(s) end`},
 	{"unpack", `return unpack({}, 1, 1e8)`},

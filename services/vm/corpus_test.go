@@ -17,7 +17,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files, with the real lua5.1")
 
 // corpora are files of Lua expressions in testdata.
-var corpora = []string{"patterns"}
+var corpora = []string{"patterns", "library"}
 
 // TestCorpus compares what our functions give with what Lua 5.1 does, as it is written
 // down in the golden files.

@@ -45,13 +45,19 @@ var replaced = map[string]map[string]lua.LGFunction{
 		"print":          printLog, // standard output is not ours
 		"require":        require,
 		"sleep":          sleep,
+		"tonumber":       toNumber,
+		"unpack":         unpack,
 		"xpcall":         xpcall,
 	},
 	"coroutine": {
 		"create": coCreate, "resume": coResume, "running": coRunning, "status": coStatus, "wrap": coWrap, "yield": coYield,
 	},
-	"math":   {"random": random, "randomseed": randomSeed}, // the process's generator is not one service's to seed
-	"string": {"find": find, "gmatch": gmatch, "gsub": gsub, "match": match, "rep": rep},
+	"math": {"random": random, "randomseed": randomSeed}, // the process's generator is not one service's to seed
+	"string": {
+		"byte": byteOf, "char": char, "find": find, "format": format, "gmatch": gmatch, "gsub": gsub, "lower": lower,
+		"match": match, "rep": rep, "reverse": reverse, "sub": sub, "upper": upper,
+	},
+	"table": {"concat": concat, "insert": insert, "maxn": maxN, "remove": remove, "sort": sortTable},
 }
 
 // guarded are global functions of gopher-lua's whose arguments we look at first.
@@ -186,24 +192,8 @@ func setfenv(stock lua.LGFunction) lua.LGFunction {
 	}
 }
 
-// maxRep bounds string.rep's result, in bytes.
-const maxRep = 64 << 20
-
 // bytesPerStep is how many bytes are copied in about the time of an instruction.
 const bytesPerStep = 128
-
-func rep(L *lua.LState) int {
-	s, n := L.CheckString(1), L.CheckInt(2)
-	if n > 0 && len(s) > maxRep/n {
-		L.RaiseError("resulting string too large (string.rep: at most %d bytes)", maxRep)
-	}
-	n = max(n, 0)
-	if err := Of(L).spend(len(s) * n / bytesPerStep); err != nil {
-		L.RaiseError("%s", err.Error())
-	}
-	L.Push(lua.LString(strings.Repeat(s, n)))
-	return 1
-}
 
 // random is math.random, from the instance's own generator.
 func random(L *lua.LState) int {

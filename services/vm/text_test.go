@@ -19,6 +19,15 @@ var textBenchmarks = []struct{ name, lua string }{
 	{"gsub, string", `local s = ("lorem ipsum dolor "):rep(20) return function() return (s:gsub("%s+", " ")) end`},
 	{"gsub, function", `local s = ("lorem ipsum dolor "):rep(20) return function() return (s:gsub("%a+", function(w) return w end)) end`},
 	{"gsub, table", `local s, t = ("lorem ipsum dolor "):rep(20), {lorem = "x"} return function() return (s:gsub("%a+", t)) end`},
+	{"format", `return function() return string.format("%s is %d and %.2f", "x", 7, 1.5) end`},
+	{"format, plain", `return function() return string.format("%d:%d", 12, 34) end`},
+	{"concat", `local t = {} for i = 1, 100 do t[i] = "item " .. i end return function() return table.concat(t, ", ") end`},
+	{"sort", `local t = {} for i = 1, 1000 do t[i] = (i * 7919) % 10007 end return function() local c = {unpack(t)} table.sort(c) return c[1] end`},
+	{"sort, comparator", `local t = {} for i = 1, 200 do t[i] = (i * 7919) % 10007 end local function more(a, b) return a > b end return function() local c = {unpack(t)} table.sort(c, more) return c[1] end`},
+	{"insert and remove", `local t = {} return function() for i = 1, 100 do table.insert(t, i) end for i = 1, 100 do table.remove(t) end end`},
+	{"upper", `local s = ("Lorem ipsum "):rep(10) return function() return s:upper() end`},
+	{"sub and byte", `local s = ("Lorem ipsum "):rep(10) return function() return s:sub(3, 9):byte(2) end`},
+	{"tonumber", `return function() return tonumber("12.5") + tonumber("7") end`},
 }
 
 func BenchmarkText(b *testing.B) {
@@ -79,6 +88,13 @@ func TestTextBudgets(t *testing.T) {
 		{"gsub with a function", `local r = ("y"):rep(1e6) return (("x"):rep(1e5)):gsub("x", function() return r end)`, large},
 		{"gsub with %0", `local s = ("x"):rep(1e5) return s:gsub("^.*$", ("%0"):rep(1e4))`, large},
 		{"rep", `return ("x"):rep(1e12)`, large},
+		{"format", `local s = ("x"):rep(1e6) return string.format(("%s"):rep(100), unpack((function() local t = {} for i = 1, 100 do t[i] = s end return t end)()))`, large},
+		{"format, width", `return string.format("%999999999d", 1)`, "width or precision too long"},
+		{"concat", `local t, s = {}, ("x"):rep(1e6) for i = 1, 1000 do t[i] = s end return table.concat(t)`, large},
+		{"concat of nothing", `return table.concat({}, ("x"):rep(1e6), 1, 1e15)`, "invalid value (nil) at index 1"},
+		{"unpack", `return unpack({}, 1, 1e9)`, "too many results to unpack"},
+		{"byte", `return (("x"):rep(1e6)):byte(1, -1)`, "string slice too long"},
+		{"insert below", `table.insert({}, -1e15, 1)`, "position out of bounds"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := started(t, "", Config{})
@@ -107,12 +123,64 @@ func TestTextCost(t *testing.T) {
 		`local s = ("a"):rep(1e6) while true do s:gsub("a", "b") end`,
 		`local s = ("a"):rep(1e6) while true do s:find("b", 1, true) end`,
 		`while true do for x in (("a"):rep(1000)):gmatch(".-b") do end end`,
+		`local s = ("a"):rep(1e6) while true do s:reverse() end`,
+		`local s = ("a"):rep(1e6) while true do s:upper() end`,
+		`local s = ("a"):rep(1e6) while true do string.format("%q", s) end`,
+		`local t = {} for i = 1, 1e5 do t[i] = "x" end while true do table.concat(t) end`,
+		`local t = {} for i = 1, 1e5 do t[i] = i end while true do table.insert(t, 1, table.remove(t)) end`,
+		`local t = {} for i = 1, 1e5 do t[i] = -i end while true do table.sort(t) table.sort(t, function(a, b) return a > b end) end`,
+		`local t = {} for i = 1, 1e5 do t[i] = -i end while true do table.maxn(t) end`,
+		`local t = {} for i = 1, 1000 do t[i] = i % 7 end while true do table.sort(t, function(a, b) return true end) end`,
 	} {
 		in := started(t, "function f() "+source+" end", Config{CallTime: 50 * time.Millisecond})
 		if err := handled(t, in); !errors.Is(err, ErrTime) {
 			t.Errorf("%s: %v", source, err)
 		}
 		stop(t, in)
+	}
+}
+
+// TestSorting has comparators that lie, fail, wait and change what is sorted.
+func TestSorting(t *testing.T) {
+	d := newDoor()
+	in := started(t, `door = require "door"
+		t = {} for i = 1, 500 do t[i] = (i * 7) % 501 end
+		function sorted(t) for i = 2, #t do if t[i] < t[i - 1] then return false end end return #t end`, Config{Modules: []Module{d.module()}})
+	defer stop(t, in)
+	for _, less := range []string{"true", "false", "nil", "1", "math.random() < 0.5", "a ~= b", "not (a < b)"} {
+		want(t, in, `local c, n = {unpack(t)}, 0 table.sort(c, function(a, b) n = n + 1 return `+less+` end)
+			table.sort(c) return n < 500 * 40 and sorted(c)`, "500")
+	}
+	want(t, in, `local c = {unpack(t)} local n = 0 local ok, e = pcall(table.sort, c, function() n = n + 1 if n == 50 then error("no", 0) end return true end)
+		table.sort(c) return tostring(ok) .. e .. sorted(c)`, "falseno500")
+	want(t, in, `local c = {unpack(t)} table.sort(c, function(a, b) for i = #c, 1, -1 do c[i] = nil end return a < b end) return sorted(c)`, "500")
+	want(t, in, `local ok, e = coroutine.resume(coroutine.create(function() table.sort({2, 1}, function() coroutine.yield() end) end)) return tostring(ok)`, "false")
+	result := make(chan error, 1)
+	tg := &target{handle: func(in *Instance, _ Event) {
+		_, err := in.Call(in.main.GetGlobal("waits"))
+		result <- err
+	}}
+	do(t, in, func(in *Instance) {})
+	if _, err := eval(t, in, `function waits() local c = {2, 1} table.sort(c, function(a, b) door.wait("x") return a < b end) assert(c[1] == 1) end`); err != nil {
+		t.Fatal(err)
+	}
+	if err := in.Post(Event{Target: tg}); err != nil {
+		t.Fatal(err)
+	}
+	w := <-d.waits
+	want(t, in, `local c = {3, 1, 2} table.sort(c) return table.concat(c)`, "123")
+	w.open <- ""
+	for {
+		select {
+		case w := <-d.waits:
+			w.open <- ""
+			continue
+		case err := <-result:
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		break
 	}
 }
 

@@ -1,0 +1,118 @@
+package vm
+
+import (
+	"strconv"
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// spaces are those of C's isspace.
+const spaces = " \t\n\v\f\r"
+
+// toNumber is the global tonumber.
+func toNumber(L *lua.LState) int {
+	base := optInt(L, 2, 10)
+	if base < 2 || base > 36 {
+		L.ArgError(2, "base out of range")
+	}
+	var n float64
+	ok := false
+	switch v := L.CheckAny(1).(type) {
+	case lua.LNumber:
+		n, ok = float64(v), true
+		if base != 10 {
+			n, ok = parseDigits(v.String(), base)
+		}
+	case lua.LString:
+		spendBytes(L, len(v))
+		if base == 10 {
+			n, ok = parseNumber(string(v))
+		} else {
+			n, ok = parseDigits(string(v), base)
+		}
+	default:
+		if base != 10 {
+			L.CheckString(1)
+		}
+	}
+	if !ok {
+		L.Push(lua.LNil)
+		return 1
+	}
+	L.Push(lua.LNumber(n))
+	return 1
+}
+
+// parseNumber reads a number as Lua 5.1 has them in its source, with a sign and
+// spaces around.
+func parseNumber(text string) (n float64, ok bool) {
+	if len(text) > 0 && len(text) <= 15 { // the most frequent ones
+		if n, ok := digits(text); ok {
+			return n, true
+		}
+	}
+	text = strings.Trim(text, spaces)
+	unsigned := strings.TrimLeft(text, "+-")
+	switch {
+	case len(text)-len(unsigned) > 1:
+		return 0, false
+	case len(unsigned) > 2 && (unsigned[:2] == "0x" || unsigned[:2] == "0X"):
+		return parseDigits(text, 16)
+	case !decimal(unsigned):
+		return 0, false
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	return n, err == nil || n != 0 // what is too large is infinite
+}
+
+// decimal reports whether text has only what decimal numbers have: no names, no _, and
+// no other bases.
+func decimal(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9', c == '.', c == 'e', c == 'E', c == '+', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// digits reads a number of nothing but digits, of which it may have 15.
+func digits(text string) (n float64, ok bool) {
+	whole := 0
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return 0, false
+		}
+		whole = whole*10 + int(text[i]-'0')
+	}
+	return float64(whole), true
+}
+
+// parseDigits reads a whole number.
+func parseDigits(text string, base int) (n float64, ok bool) {
+	text = strings.Trim(text, spaces)
+	negative := strings.HasPrefix(text, "-")
+	if negative || strings.HasPrefix(text, "+") {
+		text = text[1:]
+	}
+	if base == 16 && len(text) > 2 && (text[:2] == "0x" || text[:2] == "0X") {
+		text = text[2:]
+	}
+	for i := range len(text) {
+		d := strings.IndexByte("0123456789abcdefghijklmnopqrstuvwxyz", text[i]|0x20)
+		if text[i] <= '9' {
+			d = int(text[i]) - '0'
+		}
+		if d < 0 || d >= base {
+			return 0, false
+		}
+		n = n*float64(base) + float64(d)
+	}
+	if negative {
+		n = -n
+	}
+	return n, text != ""
+}
