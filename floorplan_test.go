@@ -28,6 +28,7 @@ services/pattern    :
 services/vm         : services/pattern github.com/yuin/gopher-lua
 services/nljson     : protocol/rpc services/vm github.com/yuin/gopher-lua
 services/modules/*  : services/vm services/nljson github.com/yuin/gopher-lua
+services/luatest    : protocol/wire protocol/rpc services services/vm services/nljson github.com/yuin/gopher-lua
 services            : acl protocol/wire protocol/rpc services/vm services/nljson github.com/yuin/gopher-lua
 server              : acl protocol/wire services
 server/epoll        : server github.com/panjf2000/gnet/v2 golang.org/x/sys

@@ -60,6 +60,7 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) 
 		CallTime: s.CallTime,
 		Memory:   s.Memory,
 		Strict:   s.StrictGlobals,
+		Clock:    s.Clock,
 		OnError:  func(what string, err error) { in.report(what, nil, err) },
 		TurnEnd:  in.turnEnd,
 		Log:      s.reg.log,

@@ -120,6 +120,10 @@ type Config struct {
 	// files have been run.
 	StrictGlobals vm.Strict
 
+	// Clock is the time that the service's Lua sees: see vm.Config. nil is the real
+	// one.
+	Clock vm.Clock
+
 	// Mailbox bounds what waits for an instance; zeros mean vm's defaults.
 	Mailbox vm.Limits
 }

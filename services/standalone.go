@@ -21,6 +21,7 @@ const (
 func (in *instance) begin() {
 	if in.service.Standalone {
 		in.ended = make(chan struct{})
+		in.vm.Work(1)
 		go in.supervise()
 	}
 }
@@ -28,10 +29,11 @@ func (in *instance) begin() {
 // supervise is the goroutine of a standalone instance: it calls run, in the
 // same state, until run returns or the instance has to stop.
 func (in *instance) supervise() {
+	defer in.vm.Work(-1)
 	defer close(in.ended)
 	for pause := shortPause; ; pause = min(2*pause, longPause) {
-		began := time.Now()
-		err := in.vm.Do(context.Background(), func(*vm.Instance) error {
+		began := in.vm.Now()
+		err := in.vm.Run(func(*vm.Instance) error {
 			_, err := in.call("run")
 			return err
 		})
@@ -42,7 +44,7 @@ func (in *instance) supervise() {
 			in.log.Info("run has returned")
 			return
 		}
-		if time.Since(began) >= longPause {
+		if in.vm.Now().Sub(began) >= longPause {
 			pause = shortPause
 		}
 		n := in.service.failed.Add(1)
@@ -51,21 +53,9 @@ func (in *instance) supervise() {
 			return
 		}
 		logLua(in.log, "run failed, it will be called again", err, "failures", n, "pause", pause.String())
-		if !in.rest(pause) {
+		if !in.vm.Rest(pause) {
 			return
 		}
-	}
-}
-
-// rest waits; false: the instance has to stop.
-func (in *instance) rest(d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-in.vm.Halting():
-		return false
 	}
 }
 

@@ -3,7 +3,6 @@ package services
 import (
 	"context"
 	"sync"
-	"time"
 
 	"lapps/services/vm"
 )
@@ -17,12 +16,12 @@ type waits struct {
 	cancel context.CancelFunc
 
 	once  sync.Once
-	timer *time.Timer // set by once
+	timer vm.Timer // set by once
 }
 
-// endIn has the waits end, those to come included.
-func (w *waits) endIn(d time.Duration) {
-	w.once.Do(func() { w.timer = time.AfterFunc(d, w.cancel) })
+// endLater has the waits end, those to come included.
+func (w *waits) endLater(in *instance) {
+	w.once.Do(func() { w.timer = in.vm.AfterFunc(in.service.GoneTime, w.cancel) })
 }
 
 // release gives back what the waits have taken.
@@ -45,7 +44,7 @@ func (s *Seat) Context() context.Context {
 		w.ctx, w.cancel = context.WithCancel(s.in.vm.Context())
 		s.waits.Store(w) // before gone is looked at: see lose
 		if s.gone.Load() {
-			w.endIn(s.in.service.GoneTime)
+			w.endLater(s.in)
 		}
 	}
 	return w.ctx
@@ -55,6 +54,6 @@ func (s *Seat) Context() context.Context {
 func (s *Seat) lose() {
 	s.gone.Store(true)
 	if w := s.waits.Load(); w != nil {
-		w.endIn(s.in.service.GoneTime)
+		w.endLater(s.in)
 	}
 }

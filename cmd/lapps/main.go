@@ -21,7 +21,7 @@ var Version = "0.1.0-dev"
 // The exit statuses.
 const (
 	exitOK     = 0
-	exitFailed = 1 // it could not start, or not stop in time
+	exitFailed = 1 // it could not start, or not stop in time; or tests have failed
 	exitUsage  = 2 // the configuration or the command line is wrong
 )
 
@@ -32,14 +32,16 @@ func main() {
 // execute runs a command line and returns the exit status.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := newRoot()
-	root.SetArgs(args)
+	root.SetArgs(withGoFlags(args))
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintln(stderr, err)
+	if !errors.Is(err, errTold) {
+		fmt.Fprintln(stderr, err)
+	}
 	var failure *failure
 	if errors.As(err, &failure) {
 		return exitFailed
@@ -67,7 +69,7 @@ Without a command it serves its examples on 127.0.0.1:5083.`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newCheck(), newImport(), newCert(), newSchema(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newTest(), newREPL(), newImport(), newCert(), newSchema(), newVersion())
 	return root
 }
 

@@ -52,6 +52,7 @@ func (e *executor) leave() {
 	if first {
 		in.inFlight++
 	}
+	in.Work(1) // the wait; it may be one for the clock itself
 	// Where too many are in flight the first that comes to its end is the next
 	// runner: see finish.
 	if !in.hasRunner && in.inFlight < in.limits.InFlight && in.pending() {
@@ -88,6 +89,7 @@ func (e *executor) enter(thread *lua.LState) {
 	waits := in.taken
 	if waits {
 		in.enqueue(e)
+		in.Work(-1) // but the holder is
 	} else {
 		in.taken = true
 	}
@@ -136,6 +138,7 @@ func (in *Instance) startRunner() {
 		return
 	}
 	in.taken = true
+	in.Work(1)
 	e.signal()
 }
 
@@ -168,6 +171,7 @@ func (in *Instance) release() {
 		in.taken = false
 		in.turn.Store(0)
 		in.endIfDone()
+		in.Work(-1)
 		return
 	}
 	in.first, e.next = e.next, nil

@@ -18,6 +18,7 @@ type hook struct {
 	left        int         // instructions until the next look; owned by the baton's holder
 	attention   atomic.Bool // look at once
 	interrupted atomic.Bool // attention is set, too
+	unwanted    atomic.Pointer[Target]
 }
 
 var (
@@ -51,6 +52,9 @@ func (h *hook) look() error {
 	c := &h.in.running.clock
 	if c.limit > 0 && c.since.IsZero() {
 		h.in.newTurn() // there may be several slow ones in a turn: see Turn
+	}
+	if t := h.unwanted.Load(); t != nil && *t == h.in.running.current.Target {
+		c.over = ErrInterrupted
 	}
 	if c.look(); c.over == nil && !c.spare {
 		c.over = h.in.lookMemory(soon)

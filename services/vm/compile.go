@@ -12,6 +12,26 @@ import (
 	"github.com/yuin/gopher-lua/parse"
 )
 
+// endOfFile is how messages about texts end that stop in the midst of something.
+const endOfFile = " near the end of the file"
+
+// Compile makes a function of Lua text, called name in messages. An error is an
+// *Error. The baton must be held.
+func (in *Instance) Compile(name, text string) (lua.LValue, error) {
+	proto, err := compile(name, text)
+	if err != nil {
+		return lua.LNil, err
+	}
+	return in.main.NewFunctionFromProto(proto), nil
+}
+
+// Unfinished reports whether err is about a text that stops in the midst of
+// something.
+func Unfinished(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (strings.HasSuffix(e.Message, endOfFile) || strings.Contains(e.Message, "unterminated multiline string"))
+}
+
 const (
 	// maxSource is the size of the longest Lua source, in bytes.
 	maxSource = 1 << 20
@@ -60,7 +80,7 @@ func sourceError(name, source string, err error) *Error {
 	var bug runtime.Error
 	switch {
 	case errors.As(err, &parsing) && parsing.Pos.Line == parse.EOF:
-		return syntaxError(name, 1+strings.Count(strings.TrimSuffix(source, "\n"), "\n"), parsing.Message+" near the end of the file")
+		return syntaxError(name, 1+strings.Count(strings.TrimSuffix(source, "\n"), "\n"), parsing.Message+endOfFile)
 	case errors.As(err, &parsing):
 		return syntaxError(name, parsing.Pos.Line, fmt.Sprintf("%s near '%s'", parsing.Message, parsing.Token))
 	case errors.As(err, &compiling):

@@ -68,6 +68,10 @@
 // count their work as if it were instructions, and end where it, or their result, is
 // too much (text.go, services/pattern).
 //
+// Where there is a Config.Clock Lua sees its time, and sleeps, timers and timeouts
+// wait for it; it is told what is at work. The limits of calls and turns, and whatever
+// else concerns the server and not the application, go by the real time.
+//
 // The sandbox is an allow list; see sandbox.go. pairs and ipairs heed the
 // metamethods __pairs and __ipairs, as Lua 5.2's do. What Lua can require is a
 // table in Config and the service's own directory.

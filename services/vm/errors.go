@@ -18,6 +18,9 @@ var (
 	// called. The Error of a call that Stop interrupted wraps it.
 	ErrStopped = errors.New("vm: the instance has been stopped")
 
+	// ErrInterrupted is wrapped by the Error of a call that Interrupt has ended.
+	ErrInterrupted = errors.New("interrupted")
+
 	// ErrTime is wrapped by the Error of a call that has run for longer than
 	// Config.CallTime.
 	ErrTime = errors.New("the call has run for longer than it may")

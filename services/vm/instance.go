@@ -63,6 +63,9 @@ type Config struct {
 	// says which. It is called with the baton held. nil means nobody is.
 	OnError func(what string, err error)
 
+	// Clock is the time that Lua sees and waits for; nil is the real one.
+	Clock Clock
+
 	// Log takes what Lua prints. nil means nowhere.
 	Log *slog.Logger
 }

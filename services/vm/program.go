@@ -39,12 +39,22 @@ func Load(files fs.FS, main string) (*Program, error) {
 	return p, nil
 }
 
-// Check compiles every .lua file of the directory and those below it, and
-// returns all that is wrong.
+// testSuffix is what the names of files end with that hold a service's tests.
+const testSuffix = "_test.lua"
+
+// IsTest reports whether the file of that name, a path within an applications
+// directory, holds tests. The main file of a service named so does not.
+func IsTest(name string) bool {
+	dir, file := path.Split(name)
+	return strings.HasSuffix(file, testSuffix) && file != path.Base(dir)+".lua"
+}
+
+// Check compiles every .lua file of the directory and those below it, but for
+// tests, and returns all that is wrong.
 func (p *Program) Check() error {
 	var wrong []error
 	err := fs.WalkDir(p.files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && (d.IsDir() || path.Ext(name) != ".lua") {
+		if err == nil && (d.IsDir() || path.Ext(name) != ".lua" || IsTest(name)) {
 			return nil
 		}
 		if err == nil {

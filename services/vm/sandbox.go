@@ -103,6 +103,9 @@ func (in *Instance) openSandbox() {
 		prune(t, names)
 	}
 	in.loaded.RawSetString("_G", global)
+	if in.config.Clock != nil {
+		in.openClock(global.RawGetString("os").(*lua.LTable))
+	}
 
 	// gopher-lua's metatable of strings is the string table itself.
 	mt := L.NewTable()

@@ -20,8 +20,10 @@ func (d *errand) Handle(in *Instance, _ Event) {
 	if !d.begun.Swap(true) {
 		in.running.rewind(0)
 		in.turn.Store(0)
-		d.done <- d.f(in)
+		err := d.f(in)
 		in.newTurn()
+		in.want(-1)
+		d.done <- err
 	}
 }
 
@@ -35,28 +37,54 @@ func (d *errand) Room()       {}
 // held.
 func (in *Instance) Do(ctx context.Context, f func(in *Instance) error) error {
 	d := &errand{f: f, done: make(chan error, 1)}
-	if err := in.Post(Event{Target: d}); err != nil {
+	in.Work(1) // until the event is
+	in.want(1)
+	err := in.Post(Event{Target: d})
+	if err != nil {
+		in.want(-1)
+	}
+	in.Work(-1)
+	if err != nil {
 		return err
 	}
 	select {
 	case err := <-d.done:
 		return err
 	case <-ctx.Done():
-		d.begun.Store(true)
-		return ctx.Err()
+		if !d.begun.Swap(true) {
+			in.want(-1)
+		}
+		select {
+		case err := <-d.done: // at the same time
+			return err
+		default:
+			return ctx.Err()
+		}
 	}
 }
 
 // Halt asks what runs to come to an end: Halted is true from now on, and
 // Halting's channel is closed. Nothing is refused or interrupted yet. Stop
 // halts, too.
-func (in *Instance) Halt() { in.haltNow() }
+func (in *Instance) Halt() {
+	in.Work(1) // until those who wait can see it
+	in.haltNow()
+	in.Work(-1)
+}
 
 // Halting is closed by Halt: bindings that wait should return then.
 func (in *Instance) Halting() <-chan struct{} { return in.haltCtx.Done() }
 
 // Halted reports whether Halt or Stop has been called.
 func (in *Instance) Halted() bool { return in.haltCtx.Err() != nil }
+
+// Interrupt ends the Lua that handles an event of t, whatever it catches, and that of
+// its events to come, until another t is named. A wait goes on until t's Context ends,
+// where it is a Waiter. Any goroutine.
+func (in *Instance) Interrupt(t Target) {
+	in.hook.unwanted.Store(&t)
+	in.hook.attention.Store(true)
+}
 
 // Breathe ends the turn in the midst of a handler that goes on for long: what
 // was written goes out, and whoever waits for the baton has it for a while. It
@@ -86,9 +114,14 @@ func (in *Instance) Breathe() {
 func (in *Instance) Stop(ctx context.Context) error {
 	in.Halt()
 	in.mu.Lock()
-	in.stopping = true
-	if !in.taken {
-		in.endIfDone()
+	if !in.stopping {
+		in.stopping = true
+		in.Work(1)
+		in.want(1)
+		if !in.taken {
+			in.endIfDone()
+		}
+		in.Work(-1)
 	}
 	in.mu.Unlock()
 	select {
@@ -103,7 +136,9 @@ func (in *Instance) Stop(ctx context.Context) error {
 	}
 	in.hook.interrupted.Store(true)
 	in.hook.attention.Store(true)
+	in.Work(1) // as in Halt
 	in.cancel()
+	in.Work(-1)
 	t := time.NewTimer(grace)
 	defer t.Stop()
 	select {
@@ -123,6 +158,7 @@ func (in *Instance) endIfDone() {
 		return
 	}
 	in.ended = true
+	in.want(-1)
 	for _, e := range in.idle {
 		e.wake <- struct{}{}
 	}

@@ -38,21 +38,8 @@ func Await[T any](L *lua.LState, done <-chan T, timeout time.Duration) (err erro
 	if timeout == 0 {
 		return ErrTimeout
 	}
-	Block(L, func(ctx context.Context) {
-		var over <-chan time.Time
-		if timeout > 0 {
-			t := time.NewTimer(timeout)
-			defer t.Stop()
-			over = t.C
-		}
-		select {
-		case <-done:
-		case <-over:
-			err = ErrTimeout
-		case <-ctx.Done():
-			err = ErrCancelled
-		}
-	})
+	in := Of(L)
+	in.Wait(func(ctx context.Context) { err = await(in, ctx, done, timeout) })
 	return err
 }
 
@@ -117,16 +104,10 @@ func Sleep(L *lua.LState, d time.Duration) (whole bool) {
 		halting, d = nil, min(d, shortRest)
 	}
 	cancelled := false
-	Block(L, func(ctx context.Context) {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-t.C:
-			whole = halting != nil
-		case <-halting:
-		case <-ctx.Done():
-			cancelled = !in.Halted()
-		}
+	in.Wait(func(ctx context.Context) {
+		err := await(in, ctx, halting, d)
+		whole = err == ErrTimeout && halting != nil
+		cancelled = err == ErrCancelled && !in.Halted()
 	})
 	if cancelled {
 		L.RaiseError("%s", ErrCancelled.Error())

@@ -20,7 +20,6 @@ package task
 import (
 	"context"
 	"slices"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -222,12 +221,13 @@ func list(L *lua.LState, n int) (all []*task) {
 // all is task.all.
 func (ts *tasks) all(L *lua.LState) int {
 	all, timeout := list(L, 1), vm.OptTimeout(L, 2)
-	began := time.Now()
+	in := vm.Of(L)
+	began := in.Now()
 	results := L.CreateTable(len(all), 0)
 	for i, t := range all {
 		left := timeout
 		if timeout > 0 {
-			left = max(timeout-time.Since(began), 0)
+			left = max(timeout-in.Now().Sub(began), 0)
 		}
 		if err := vm.Await(L, t.done, left); err != nil {
 			return vm.PushOutcome(L, err)

@@ -4,8 +4,6 @@
 package time
 
 import (
-	"time"
-
 	lua "github.com/yuin/gopher-lua"
 
 	"lapps/services/vm"
@@ -19,6 +17,6 @@ func Module() vm.Module {
 }
 
 func now(L *lua.LState) int {
-	L.Push(lua.LNumber(time.Now().UnixMilli()))
+	L.Push(lua.LNumber(vm.Of(L).Now().UnixMilli()))
 	return 1
 }

@@ -54,7 +54,7 @@ type timer struct {
 	args   []lua.LValue
 	period time.Duration // of every; 0: once
 	due    time.Time     // when the next call is, or was
-	timer  *time.Timer
+	timer  vm.Timer
 	forget func() // AtHalt's
 	over   bool
 }
@@ -94,7 +94,7 @@ func (t *timer) Handle(in *vm.Instance, _ vm.Event) {
 
 // next has the function called at the next moment of its rhythm.
 func (t *timer) next() {
-	now := time.Now()
+	now := t.in.Now()
 	if late := now.Sub(t.due); late >= 0 {
 		t.due = t.due.Add((late/t.period + 1) * t.period)
 	}
@@ -130,11 +130,11 @@ func (ts *timers) start(L *lua.LState, d, period time.Duration) int {
 		L.RaiseError("the service has to stop")
 	}
 	ts.count++
-	t := &timer{owner: ts, budget: in.Budget(), in: in, fn: fn, period: period, due: time.Now().Add(d)}
+	t := &timer{owner: ts, budget: in.Budget(), in: in, fn: fn, period: period, due: in.Now().Add(d)}
 	for i := 3; i <= L.GetTop(); i++ {
 		t.args = append(t.args, L.Get(i))
 	}
-	t.timer = time.AfterFunc(d, func() { _ = t.in.Post(vm.Event{Target: t}) }) // or the instance has stopped
+	t.timer = in.AfterFunc(d, func() { _ = t.in.Post(vm.Event{Target: t}) }) // or the instance has stopped
 	t.forget = in.AtHalt(func() { t.timer.Stop() })
 	L.Push(&lua.LUserData{Value: t, Metatable: ts.meta})
 	return 1

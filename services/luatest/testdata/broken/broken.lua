@@ -1,0 +1,1 @@
+return {onMessage = function() end, onStart = function() error("cannot start") end}

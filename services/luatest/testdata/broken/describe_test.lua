@@ -1,0 +1,4 @@
+describe("one", function()
+  it("is there", function() end)
+  error("in describe")
+end)

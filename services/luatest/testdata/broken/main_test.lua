@@ -1,0 +1,1 @@
+expect(1).to_be(2)

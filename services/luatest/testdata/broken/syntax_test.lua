@@ -1,0 +1,1 @@
+it("is cut off", function(
