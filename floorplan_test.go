@@ -27,9 +27,10 @@ protocol/rpc        : github.com/fxamacker/cbor/v2
 services/pattern    :
 services/vm         : services/pattern github.com/yuin/gopher-lua
 services/nljson     : protocol/rpc services/vm github.com/yuin/gopher-lua
-services/modules/*  : services/vm services/nljson github.com/yuin/gopher-lua
+services/grants     : acl
+services/modules/*  : services/vm services/nljson services/grants github.com/yuin/gopher-lua
 services/luatest    : protocol/wire protocol/rpc services services/vm services/nljson github.com/yuin/gopher-lua
-services            : acl protocol/wire protocol/rpc services/vm services/nljson github.com/yuin/gopher-lua
+services            : acl protocol/wire protocol/rpc services/vm services/nljson services/grants github.com/yuin/gopher-lua
 server              : acl protocol/wire services
 server/epoll        : server github.com/panjf2000/gnet/v2 golang.org/x/sys
 server/secure       : server protocol/wire

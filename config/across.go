@@ -20,6 +20,7 @@ func (c *checker) across(root *hujson.Value) {
 	c.nothingToRefine(services)
 	c.slowWithoutLimit(services)
 	c.looseLAppS(services)
+	c.grants(services)
 	c.duplicateTargets(services)
 	c.dependencies(services, c.add)
 }

@@ -147,6 +147,7 @@ type Service struct {
 	Preload               []string          `json:"preload" jsonschema:"Modules that the service's Lua states have from the start, by name."`
 	Depends               []string          `json:"depends" jsonschema:"Services to start before this one, by name."`
 	StrictGlobals         string            `json:"strict_globals" jsonschema:"What happens when Lua assigns to a global that is not there, once the service's files have been run: off is nothing, warn is logged, fail is an error."`
+	Grants                Grants            `json:"grants" jsonschema:"What the service's Lua may reach outside of the server. Nothing by default."`
 	Protocol              string            `json:"protocol" jsonschema:"What the messages are: raw hands them to Lua as they are, LAppS as the requests and notifications of the LAppS protocol."`
 	Ordered               bool              `json:"ordered" jsonschema:"Whether a connection's messages are handled one after the other. With false the next one begins while a handler waits (raw only)."`
 	RequestTarget         string            `json:"request_target" jsonschema:"The path at which peers connect, without query. No two services share one. The default is / and the service's name."`
@@ -166,6 +167,22 @@ type Service struct {
 	Subprotocols          []string          `json:"subprotocols" jsonschema:"Sub-protocols that the service speaks (Sec-WebSocket-Protocol), in order of preference."`
 	ExtraHeaders          map[string]string `json:"extra_headers" jsonschema:"Header fields added to the answer to the opening handshake."`
 	Compression           Compression       `json:"compression" jsonschema:"Compression of messages, permessage-deflate (RFC 7692), with clients that offer it."`
+}
+
+// Grants are what a service's Lua may reach outside of the server. What is not
+// granted is an error that names the grant.
+type Grants struct {
+	Files         []FileGrant `json:"files" jsonschema:"Directories with files that the service may read or write."`
+	Network       []string    `json:"network" jsonschema:"What the service may connect to: host:port, where the host is a name (*.example.org for all names below it), an IP address or prefix (10.0.0.0/8, [2001:db8::/32]) or * for all, and the port a number, a range (8000-8100) or * for all."`
+	PrivateRanges []string    `json:"private_ranges" jsonschema:"Private addresses and prefixes that the names in network may stand for. Others are not connected to: those of this machine (127.0.0.0/8), of local networks (10.0.0.0/8, fc00::/7), multicast and the like. What network names by address need not be here."`
+	Environment   []string    `json:"environment" jsonschema:"Environment variables that the service may read, by name."`
+	Modules       []string    `json:"modules" jsonschema:"Modules that reach outside of the server and that the service may require, by name. * means all. Those of preload need not be here, and no others do."`
+}
+
+// A FileGrant is a directory of which a service may use the files.
+type FileGrant struct {
+	Path   string `json:"path" jsonschema:"The directory. What leads out of it, by .. or a symbolic link, is not granted."`
+	Access string `json:"access" jsonschema:"read, or write, which is read and write."`
 }
 
 // A Compression says how a service's messages are compressed.
@@ -214,6 +231,10 @@ func defaultListener(address string) Listener {
 
 func defaultACL() ACL { return ACL{Policy: "allow", Exclude: []string{}} }
 
+func defaultGrants() Grants {
+	return Grants{Files: []FileGrant{}, Network: []string{}, PrivateRanges: []string{}, Environment: []string{}, Modules: []string{}}
+}
+
 // defaultService returns the service that {} is, but for its request target,
 // which comes of its name.
 func defaultService() Service {
@@ -223,6 +244,7 @@ func defaultService() Service {
 		Preload:               []string{},
 		Depends:               []string{},
 		StrictGlobals:         "off",
+		Grants:                defaultGrants(),
 		Protocol:              "raw",
 		Ordered:               true,
 		MaxInboundMessageSize: 1 << 20,

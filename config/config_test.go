@@ -20,11 +20,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // echo is the service that {} is under the name echo.
 func echo() config.Service {
 	return config.Service{
-		AutoStart:             true,
-		Instances:             2,
-		Preload:               []string{},
-		Depends:               []string{},
-		StrictGlobals:         "off",
+		AutoStart:     true,
+		Instances:     2,
+		Preload:       []string{},
+		Depends:       []string{},
+		StrictGlobals: "off",
+		Grants: config.Grants{
+			Files: []config.FileGrant{}, Network: []string{}, PrivateRanges: []string{}, Environment: []string{}, Modules: []string{},
+		},
 		Protocol:              "raw",
 		Ordered:               true,
 		RequestTarget:         "/echo",

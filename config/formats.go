@@ -71,7 +71,7 @@ var formats = func() map[string]*format {
 	m := make(map[string]*format)
 	for _, f := range []*format{
 		serviceName, requestTarget, moduleName, headerName, headerValue, subprotocol, origin,
-		listenAddress, prefix, filePath,
+		listenAddress, prefix, filePath, destination, variable, grantedModule,
 		lappsHost, lappsTarget, lappsPrefix,
 	} {
 		m[f.pattern.String()] = f

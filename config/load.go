@@ -80,6 +80,15 @@ func (c *Config) ServiceMistake(service, msg string) Mistake {
 	return Mistake{File: c.file, Line: max(c.lines[service], 1), Path: join("services", service), Msg: msg}
 }
 
+// ServiceNotice is ServiceMistake for what stands in nobody's way.
+func (c *Config) ServiceNotice(service, msg string) Notice {
+	return Notice(c.ServiceMistake(service, msg))
+}
+
+// Directory is what relative paths are relative to: the file's, absolute or relative
+// to the working directory, as the file's own name was.
+func (c *Config) Directory() string { return filepath.Dir(c.file) }
+
 // decode lays a checked tree over the defaults. It changes the tree.
 func decode(root *hujson.Value) (*Config, error) {
 	cfg := Default()

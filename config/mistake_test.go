@@ -16,19 +16,22 @@ const (
 	topKeys     = "listeners, acl, limits, timeouts, directories, loops, services, $schema"
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, gone_ms, close_ms, shutdown_ms"
 	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, handler_ms, instance_mb, dry_run"
-	serviceKeys = "standalone, auto_start, instances, preload, depends, strict_globals, protocol, ordered, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
+	serviceKeys = "standalone, auto_start, instances, preload, depends, strict_globals, grants, protocol, ordered, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
 		"messages_burst, bytes_per_s, bytes_burst, max_age_ms, max_age_jitter_ms, outbox_bytes, slow_consumer, origins, subprotocols, extra_headers, compression"
-	addressRule = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
-	prefixRule  = "must be an IP address or a prefix, like 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
-	nameRule    = "the name must be a letter or _ and at most 63 letters, digits, _ and -, since it names a Lua global and a directory"
-	targetRule  = "must be a path of visible ASCII characters that starts with / and has no ? and no #"
-	moduleRule  = "must be the name of a module: a letter or _ and at most 63 letters, digits and _"
-	aloneRule   = "must be left out: a standalone service has no connections"
-	tokenRule   = "must be a token (RFC 9110, section 5.6.2) of at most 255 characters"
-	pair        = `"certificates": [{"cert": "a.pem", "key": "a.key"}]` // of a tls
-	plainRule   = "must be left out: without certificates the listener is plain"
-	originRule  = "must be scheme://host or scheme://host:port in lower case and without a path, like https://example.com, https://*.example.com or http://localhost:8080, or null"
-	ownRule     = "that field is the handshake's own"
+	grantKeys       = "files, network, private_ranges, environment, modules"
+	addressRule     = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
+	prefixRule      = "must be an IP address or a prefix, like 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
+	nameRule        = "the name must be a letter or _ and at most 63 letters, digits, _ and -, since it names a Lua global and a directory"
+	targetRule      = "must be a path of visible ASCII characters that starts with / and has no ? and no #"
+	moduleRule      = "must be the name of a module: a letter or _ and at most 63 letters, digits and _"
+	aloneRule       = "must be left out: a standalone service has no connections"
+	tokenRule       = "must be a token (RFC 9110, section 5.6.2) of at most 255 characters"
+	pair            = `"certificates": [{"cert": "a.pem", "key": "a.key"}]` // of a tls
+	plainRule       = "must be left out: without certificates the listener is plain"
+	originRule      = "must be scheme://host or scheme://host:port in lower case and without a path, like https://example.com, https://*.example.com or http://localhost:8080, or null"
+	destinationRule = "must be host:port, like example.com:443, *.example.org:8000-8100, 10.0.0.0/8:5432, [2001:db8::/32]:443 or *:443"
+	privateRule     = "must lie within the addresses that are private, like 127.0.0.1, 10.0.0.0/8, fd00::/8"
+	ownRule         = "that field is the handshake's own"
 )
 
 // Reasons why the schema accepts what the checker refuses.
@@ -174,6 +177,30 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"jitter only", `{"services": {"a": {"max_age_jitter_ms": 1}}}`, `1: services.a.max_age_jitter_ms: must be 0 or left out, since max_age_ms is 0`, ""},
 	{"slow consumer", `{"services": {"a": {"slow_consumer": "drop"}}}`, `1: services.a.slow_consumer: must be "close", "drop_newest", "drop_oldest" or "latest", not "drop"`, ""},
 	{"strict globals", `{"services": {"a": {"strict_globals": "on"}}}`, `1: services.a.strict_globals: must be "off", "warn" or "fail", not "on"`, ""},
+	{"grants, a wrong key", `{"services": {"a": {"grants": {"file": []}}}}`, `1: services.a.grants.file: unknown key, did you mean "files"? Known here: ` + grantKeys, ""},
+	{"grants, all", `{"services": {"a": {"grants": "*"}}}`, `1: services.a.grants: must be an object, not "*"`, ""},
+	{"grants, a path alone", `{"services": {"a": {"grants": {"files": ["data"]}}}}`, `1: services.a.grants.files[0]: must be an object, not "data"`, ""},
+	{"grants, no path", `{"services": {"a": {"grants": {"files": [{"access": "read"}]}}}}`, `1: services.a.grants.files[0].path: is missing`, ""},
+	{"grants, an empty path", `{"services": {"a": {"grants": {"files": [{"path": "", "access": "read"}]}}}}`, `1: services.a.grants.files[0].path: must be a path: not empty, and without NUL, not ""`, ""},
+	{"grants, no access", `{"services": {"a": {"grants": {"files": [{"path": "data"}]}}}}`, `1: services.a.grants.files[0].access: is missing`, ""},
+	{"grants, another access", `{"services": {"a": {"grants": {"files": [{"path": "data", "access": "rw"}]}}}}`, `1: services.a.grants.files[0].access: must be "read" or "write", not "rw"`, ""},
+	{"grants, a path twice", "{\"services\": {\"a\": {\"grants\": {\"files\": [{\"path\": \"data\", \"access\": \"read\"},\n{\"path\": \"./data/\", \"access\": \"write\"}]}}}}", `2: services.a.grants.files[1].path: "./data/" is granted already (line 1)`, elsewhere},
+	{"grants, no port", `{"services": {"a": {"grants": {"network": ["example.com"]}}}}`, `1: services.a.grants.network[0]: ` + destinationRule + `, not "example.com"`, ""},
+	{"grants, a URL", `{"services": {"a": {"grants": {"network": ["wss://example.com:443"]}}}}`, `1: services.a.grants.network[0]: ` + destinationRule + `, not "wss://example.com:443"`, ""},
+	{"grants, an asterisk within", `{"services": {"a": {"grants": {"network": ["a.*.com:443"]}}}}`, `1: services.a.grants.network[0]: ` + destinationRule + `, not "a.*.com:443"`, ""},
+	{"grants, IPv6 without brackets", `{"services": {"a": {"grants": {"network": ["2001:db8::/32:443"]}}}}`, `1: services.a.grants.network[0]: ` + destinationRule + `, not "2001:db8::/32:443"`, ""},
+	{"grants, a large port", `{"services": {"a": {"grants": {"network": ["a:65536"]}}}}`, `1: services.a.grants.network[0]: the port must be between 1 and 65535, not 65536`, finer},
+	{"grants, port 0", `{"services": {"a": {"grants": {"network": ["a:0-1"]}}}}`, `1: services.a.grants.network[0]: the port must be between 1 and 65535, not 0`, finer},
+	{"grants, ports backwards", `{"services": {"a": {"grants": {"network": ["a:80-79"]}}}}`, `1: services.a.grants.network[0]: the range of ports 80-79 is empty`, finer},
+	{"grants, host bits", `{"services": {"a": {"grants": {"network": ["10.0.0.1/8:1"]}}}}`, `1: services.a.grants.network[0]: 10.0.0.1/8 has host bits set: write 10.0.0.0/8 for the network, or 10.0.0.1 for the one address`, finer},
+	{"grants, IPv4 in brackets", `{"services": {"a": {"grants": {"network": ["[10.0.0.1]:1"]}}}}`, `1: services.a.grants.network[0]: the host must be an IP address or prefix, a name or *, not "[10.0.0.1]"`, finer},
+	{"grants, a misspelt address", `{"services": {"a": {"grants": {"network": ["10.0.0:1"]}}}}`, `1: services.a.grants.network[0]: the host must be an IP address or prefix, a name or *, not "10.0.0"`, finer},
+	{"grants, addresses below", `{"services": {"a": {"grants": {"network": ["*.0.0.1:1"]}}}}`, `1: services.a.grants.network[0]: the host must be an IP address or prefix, a name or *, not "*.0.0.1"`, finer},
+	{"grants, a destination twice", `{"services": {"a": {"grants": {"network": ["a:1", "a:1"]}}}}`, `1: services.a.grants.network[1]: "a:1" is given twice, first in line 1`, ""},
+	{"grants, a name for a range", `{"services": {"a": {"grants": {"private_ranges": ["private"]}}}}`, `1: services.a.grants.private_ranges[0]: ` + prefixRule + `, not "private"`, ""},
+	{"grants, a range that is not private", `{"services": {"a": {"grants": {"private_ranges": ["0.0.0.0/0"]}}}}`, `1: services.a.grants.private_ranges[0]: ` + privateRule + `, not "0.0.0.0/0"`, elsewhere},
+	{"grants, a pattern of variables", `{"services": {"a": {"grants": {"environment": ["APP_*"]}}}}`, `1: services.a.grants.environment[0]: must be the name of an environment variable: letters, digits and _, not "APP_*"`, ""},
+	{"grants, a module's file", `{"services": {"a": {"grants": {"modules": ["a.lua"]}}}}`, `1: services.a.grants.modules[0]: must be the name of a module, or *, not "a.lua"`, ""},
 	{"loose LAppS", "{\"services\": {\"a\": {\"protocol\": \"LAppS\",\n\"ordered\": false}}}", `2: services.a.ordered: must be true or left out, since protocol is "LAppS" (line 1), where answers come in the order of requests`, ""},
 	{"slow consumer, no limit", "{\"services\": {\"a\": {\"outbox_bytes\": 0,\n\"slow_consumer\": \"latest\"}}}", `2: services.a.slow_consumer: must be "close" or left out, since outbox_bytes is 0 (line 1) and no limit`, ""},
 

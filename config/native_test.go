@@ -28,6 +28,11 @@ func absolute(t testing.TB, path string) string {
 func makeAbsolute(t testing.TB, c *config.Config) {
 	t.Helper()
 	c.Directories.Applications = absolute(t, c.Directories.Applications)
+	for _, s := range c.Services {
+		for i := range s.Grants.Files {
+			s.Grants.Files[i].Path = absolute(t, s.Grants.Files[i].Path)
+		}
+	}
 	for i := range c.Listeners {
 		tls := &c.Listeners[i].TLS
 		if tls.ClientCA != "" {
@@ -265,6 +270,13 @@ func randomService(r *rand.Rand, name string) config.Service {
 	s.Instances = 1 + r.IntN(3)
 	s.StrictGlobals = oneOf(r, "off", "warn", "fail")
 	s.Preload = oneOf(r, []string{}, []string{"nap", "time"})
+	s.Grants = config.Grants{
+		Files:         oneOf(r, []config.FileGrant{}, []config.FileGrant{{Path: "data", Access: "read"}, {Path: "/srv/<&>", Access: "write"}}),
+		Network:       oneOf(r, []string{}, []string{"*:443", "10.0.0.0/8:5432-5434", "[fd00::/8]:*"}),
+		PrivateRanges: oneOf(r, []string{}, []string{"10.0.0.0/8", "::1"}),
+		Environment:   oneOf(r, []string{}, []string{"HOME", "_a1"}),
+		Modules:       oneOf(r, []string{}, []string{"*"}, []string{"sql", "http"}),
+	}
 	if r.IntN(3) == 0 {
 		s.Standalone, s.RequestTarget = true, ""
 		return s

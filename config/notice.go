@@ -6,8 +6,8 @@ import (
 )
 
 // A Notice is a key or a value of LAppS's configuration that has no meaning
-// here, or another one than there. It has the form of a Mistake, but stands in
-// nobody's way.
+// here, or another one than there; or what lapps check finds odd. It has the form
+// of a Mistake, but stands in nobody's way.
 type Notice Mistake
 
 // String returns "file:line: path: message", in one line, without a path

@@ -26,6 +26,12 @@ func (c *Config) places() []place {
 			all = append(all, place{key + ".client_ca", &t.ClientCA})
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
+		files := c.Services[name].Grants.Files
+		for i := range files {
+			all = append(all, place{fmt.Sprintf("%s.grants.files[%d].path", join("services", name), i), &files[i].Path})
+		}
+	}
 	return all
 }
 
@@ -46,5 +52,9 @@ func (c *Config) clone() *Config {
 		t.Certificates = slices.Clone(t.Certificates)
 	}
 	copied.Services = maps.Clone(c.Services)
+	for name, s := range copied.Services {
+		s.Grants.Files = slices.Clone(s.Grants.Files)
+		copied.Services[name] = s
+	}
 	return &copied
 }

@@ -147,6 +147,7 @@ func constrainService(s *jsonschema.Schema) {
 	formatted(p["preload"].Items, moduleName)
 	p["depends"].UniqueItems = true
 	p["strict_globals"].Enum = words([]string{"off", "warn", "fail"})
+	constrainGrants(p["grants"])
 	p["protocol"].Enum = protocols()
 	formatted(p["request_target"], requestTarget)
 	between(p["max_inbound_message_size"], 0, maxBytes)

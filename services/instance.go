@@ -86,23 +86,49 @@ func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
 	l.SetGlobal("bcast", in.bcast(l))
 	l.SetGlobal("must_stop", l.NewFunction(mustStop))
 	l.SetGlobal("instance_id", lua.LString(in.service.Name+"/"+in.vm.Name()))
-	for _, name := range in.service.Preload {
-		if slices.Contains(ours, name) {
-			continue
-		}
-		l.Push(l.GetGlobal("require"))
-		l.Push(lua.LString(name))
-		l.Call(1, 1)
-		l.SetGlobal(name, l.Get(-1))
-		l.Pop(1)
+	for _, m := range in.service.Libraries {
+		preload(l, m.Name)
 	}
+	for _, name := range in.service.Preload {
+		if !slices.Contains(ours, name) {
+			preload(l, name)
+		}
+	}
+}
+
+// preload makes a module a global.
+func preload(l *lua.LState, name string) {
+	l.Push(l.GetGlobal("require"))
+	l.Push(lua.LString(name))
+	l.Call(1, 1)
+	l.SetGlobal(name, l.Get(-1))
+	l.Pop(1)
 }
 
 // modules are what an instance can require besides its own files.
 func (in *instance) modules() []vm.Module {
-	return append([]vm.Module{{Name: "nljson", Open: func(*vm.Instance, *lua.LState) lua.LValue {
+	all := []vm.Module{{Name: "nljson", Open: func(*vm.Instance, *lua.LState) lua.LValue {
 		return in.json.Table()
-	}}}, in.service.reg.modules...)
+	}}}
+	all = append(all, in.service.Libraries...)
+	for _, m := range in.service.reg.modules {
+		all = append(all, in.service.granted(m))
+	}
+	return all
+}
+
+// granted is m, or what raises an error where the service may not have it.
+func (s *Service) granted(m vm.Module) vm.Module {
+	if !m.Privileged || slices.Contains(s.Preload, m.Name) {
+		return m
+	}
+	if err := s.Grants.Module(m.Name); err != nil {
+		m.Open = func(_ *vm.Instance, l *lua.LState) lua.LValue {
+			l.RaiseError("%s", err.Error())
+			return lua.LNil
+		}
+	}
+	return m
 }
 
 // load runs the module and finds the service's table: what the module

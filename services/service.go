@@ -17,6 +17,7 @@ import (
 
 	"lapps/acl"
 	"lapps/protocol/wire"
+	"lapps/services/grants"
 	"lapps/services/vm"
 )
 
@@ -42,6 +43,14 @@ type Config struct {
 
 	// Preload names modules that are global variables of the service.
 	Preload []string
+
+	// Libraries are modules that every instance of the service has as globals, as it
+	// has those of the sandbox.
+	Libraries []vm.Module
+
+	// Grants are what the service may reach outside of the process; of modules,
+	// what Preload names is granted, too. nil means nothing.
+	Grants *grants.Grants
 
 	// Depends names the services that have to run before this one starts.
 	Depends []string
@@ -174,7 +183,7 @@ func (c *Config) check(modules []vm.Module) error {
 	switch {
 	case c.Name == "":
 		return errors.New("services: a service has no name")
-	case vm.Reserved(c.Name) || slices.Contains(ours, c.Name) || slices.Contains(c.Preload, c.Name):
+	case vm.Reserved(c.Name) || slices.Contains(ours, c.Name) || has(c.Libraries, c.Name) || slices.Contains(c.Preload, c.Name):
 		return fmt.Errorf("services: a service cannot be called %s: that is a global of Lua's or ours", c.Name)
 	case c.Files == nil:
 		return fmt.Errorf("services: %s: no directory is given", c.Name)
@@ -184,7 +193,7 @@ func (c *Config) check(modules []vm.Module) error {
 		return fmt.Errorf("services: %s: %d instances: at least 1 is needed", c.Name, c.Instances)
 	}
 	for _, name := range c.Preload {
-		if !slices.Contains(ours, name) && !slices.ContainsFunc(modules, func(m vm.Module) bool { return m.Name == name }) {
+		if !slices.Contains(ours, name) && !has(modules, name) {
 			return fmt.Errorf("services: %s: preload: there is no module %s", c.Name, name)
 		}
 	}
@@ -194,6 +203,11 @@ func (c *Config) check(modules []vm.Module) error {
 		}
 	}
 	return nil
+}
+
+// has reports whether one of modules has the name.
+func has(modules []vm.Module, name string) bool {
+	return slices.ContainsFunc(modules, func(m vm.Module) bool { return m.Name == name })
 }
 
 // A Service is an application that serves peers. Its methods may be called
@@ -297,6 +311,16 @@ func (s *Service) Check() error {
 		return err
 	}
 	return p.Check()
+}
+
+// Calls finds calls of global functions in the service's files: see vm.Program. There
+// are none where it cannot be loaded.
+func (s *Service) Calls(names ...string) []vm.Call {
+	p, err := s.load()
+	if err != nil {
+		return nil
+	}
+	return p.Calls(names...)
 }
 
 func (s *Service) load() (*vm.Program, error) {

@@ -10,9 +10,10 @@ import (
 )
 
 // check reports everything that is wrong with the configuration at path, its
-// certificates and the Lua files of its services. What means nothing here, and
-// which certificates are not valid, it says to notices.
-func check(path string, notices io.Writer) error {
+// certificates and the Lua files of its services. What these ask for and are granted it lists to
+// out. What means nothing here, which certificates are not valid, and which grants
+// are missing or not used, it says to notices.
+func check(path string, out, notices io.Writer) error {
 	cfg, noted, err := loadConfig(path)
 	for _, n := range noted {
 		fmt.Fprintln(notices, n)
@@ -35,6 +36,13 @@ func check(path string, notices io.Writer) error {
 	}
 	for _, s := range registry.Services() {
 		errs = append(errs, s.Check())
+		list, odd := review(s.Config, cfg.Services[s.Name].Grants, s.Calls(askers...))
+		for _, line := range list {
+			fmt.Fprintln(out, line)
+		}
+		for _, msg := range odd {
+			fmt.Fprintln(notices, cfg.ServiceNotice(s.Name, msg))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -20,6 +20,7 @@ import (
 	"lapps/server/epoll"
 	"lapps/server/secure"
 	"lapps/services"
+	"lapps/services/modules/io"
 	"lapps/services/vm"
 )
 
@@ -199,8 +200,14 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("acl: %v", err)))
 			continue
 		}
-		if mis := preloadMistake(s.Preload); mis != "" {
+		given := slices.DeleteFunc(slices.Clone(s.Grants.Modules), func(m string) bool { return m == "*" })
+		if mis := cmp.Or(moduleMistake("preload", s.Preload), moduleMistake("grants.modules", given)); mis != "" {
 			wrong = append(wrong, cfg.ServiceMistake(name, mis))
+			continue
+		}
+		granted, err := grantsOf(cfg, s)
+		if err != nil {
+			wrong = append(wrong, cfg.ServiceMistake(name, err.Error()))
 			continue
 		}
 		all = append(all, services.Config{
@@ -210,6 +217,8 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			Standalone:    s.Standalone,
 			Dialect:       dialects[s.Protocol],
 			Preload:       s.Preload,
+			Libraries:     []vm.Module{io.Module(granted)},
+			Grants:        granted,
 			Depends:       s.Depends,
 			RequestTarget: s.RequestTarget,
 			AutoStart:     s.AutoStart,

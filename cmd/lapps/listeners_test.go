@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"testing"
@@ -128,10 +129,12 @@ func TestLimitsArePassedOn(t *testing.T) {
 
 // TestServicesArePassedOn has each key of a service be the service's.
 func TestServicesArePassedOn(t *testing.T) {
+	data := t.TempDir()
 	s := config.Service{
 		Instances: 1, Protocol: "raw", RequestTarget: "/echo", MaxInboundMessageSize: 1, ACL: config.ACL{Policy: "allow"},
 		Connections: 2, FirstMessage: 3, MessagesPerSecond: 4, MessagesBurst: 5, BytesPerSecond: 6, BytesBurst: 7, MaxAge: 8, MaxAgeJitter: 9,
 		OutboxBytes: 10, SlowConsumer: "drop_oldest", Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"}, StrictGlobals: "warn",
+		Grants: config.Grants{Files: []config.FileGrant{{Path: data, Access: "read"}}, Environment: []string{"LAPPS_NOT_SET"}, Modules: []string{"*"}},
 	}
 	cfg := config.Default()
 	cfg.Services["echo"] = s
@@ -142,7 +145,16 @@ func TestServicesArePassedOn(t *testing.T) {
 		t.Fatal(all, err)
 	}
 	got := all[0]
-	got.Files, got.Access = nil, nil
+	if err := got.Grants.Module("sql"); err != nil || !got.Grants.Holds(filepath.Join(data, "x"), false) || got.Grants.Holds(filepath.Join(data, "x"), true) {
+		t.Errorf("%v, grants %+v", err, got.Grants)
+	}
+	if _, ok, err := got.Grants.Env("LAPPS_NOT_SET"); ok || err != nil {
+		t.Errorf("environment: %v, %v", ok, err)
+	}
+	if len(got.Libraries) != 1 || got.Libraries[0].Name != "io" {
+		t.Errorf("libraries %v", got.Libraries)
+	}
+	got.Files, got.Access, got.Grants, got.Libraries = nil, nil, nil, nil
 	want := services.Config{
 		Name: "echo", Where: "memory", Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, CallTime: 11 * time.Millisecond, GoneTime: 9 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
 		MaxConns: 2, FirstMessage: 3 * time.Millisecond, Messages: services.Rate{PerSecond: 4, Burst: 5}, Bytes: services.Rate{PerSecond: 6, Burst: 7},

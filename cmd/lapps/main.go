@@ -94,7 +94,7 @@ func newCheck() *cobra.Command {
 		Short: "Check a configuration and compile the Lua files of its services, and start nothing",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := check(path, cmd.ErrOrStderr()); err != nil {
+			if err := check(path, cmd.OutOrStdout(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: ok\n", path)

@@ -33,8 +33,8 @@ var (
 	later = []string{"mqr", "cws", "murmur", "pam_auth"}
 )
 
-// preloadMistake is what is wrong with the names of modules to preload, or "".
-func preloadMistake(names []string) string {
+// moduleMistake is what is wrong with the names of modules at a key, or "".
+func moduleMistake(key string, names []string) string {
 	known := slices.Clone(always)
 	for _, m := range modules {
 		known = append(known, m.Name)
@@ -42,9 +42,9 @@ func preloadMistake(names []string) string {
 	for _, name := range names {
 		switch {
 		case slices.Contains(later, name):
-			return fmt.Sprintf("preload: LAppS's module %s is not supported yet", name)
+			return fmt.Sprintf("%s: LAppS's module %s is not supported yet", key, name)
 		case !slices.Contains(known, name):
-			return fmt.Sprintf("preload: there is no module %s; there are %s", name, strings.Join(known, ", "))
+			return fmt.Sprintf("%s: there is no module %s; there are %s", key, name, strings.Join(known, ", "))
 		}
 	}
 	return ""

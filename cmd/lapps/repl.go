@@ -15,6 +15,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"lapps/services"
+	iomodule "lapps/services/modules/io"
 	"lapps/services/vm"
 )
 
@@ -50,7 +51,10 @@ var replFiles embed.FS
 // replServices are the services for a console, the first of which is its own.
 func replServices(path string, names []string, notices io.Writer) ([]services.Config, error) {
 	if len(names) == 0 {
-		empty := services.Config{Name: "repl", Files: replFiles, Where: "the server", Standalone: true, AutoStart: true, Instances: 1}
+		empty := services.Config{
+			Name: "repl", Files: replFiles, Where: "the server", Standalone: true, AutoStart: true, Instances: 1,
+			Libraries: []vm.Module{iomodule.Module(nil)},
+		}
 		if path == "" {
 			return []services.Config{empty}, nil
 		}

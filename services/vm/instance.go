@@ -17,6 +17,10 @@ type Module struct {
 	// Name is the name Lua requires it by.
 	Name string
 
+	// Privileged modules reach outside of the process: a service has them only where
+	// they are granted.
+	Privileged bool
+
 	// Open makes the module's value, when an instance requires it for the
 	// first time. It may raise a Lua error. It keeps nothing of L.
 	Open func(in *Instance, L *lua.LState) lua.LValue

@@ -54,8 +54,14 @@ func PushOutcome(L *lua.LState, err error) int {
 		L.Push(lua.LString(err.Error()))
 		return 2
 	}
-	L.RaiseError("%s", err.Error())
+	raise(L, err)
 	return 0
+}
+
+// raise raises the error of a wait; or why nothing may go on at all.
+func raise(L *lua.LState, err error) {
+	fail(L, Of(L).hook.look())
+	fail(L, err)
 }
 
 // Event tells events apart: it is the same for all that the handling of one does,
@@ -110,7 +116,7 @@ func Sleep(L *lua.LState, d time.Duration) (whole bool) {
 		cancelled = err == ErrCancelled && !in.Halted()
 	})
 	if cancelled {
-		L.RaiseError("%s", ErrCancelled.Error())
+		raise(L, ErrCancelled)
 	}
 	return whole
 }

@@ -1,0 +1,54 @@
+package services_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"lapps/services"
+	"lapps/services/grants"
+	"lapps/services/vm"
+)
+
+// constant is a module that is a string.
+func constant(name string, privileged bool) vm.Module {
+	return vm.Module{Name: name, Privileged: privileged, Open: func(*vm.Instance, *lua.LState) lua.LValue { return lua.LString("the " + name) }}
+}
+
+// TestGrantedModules: a module that reaches outside has to be granted, or preloaded.
+func TestGrantedModules(t *testing.T) {
+	const refused = `test.lua:2: modules: to require "sql" is not granted: neither the service's "grants.modules" nor its "preload" names it`
+	modules := []vm.Module{constant("sql", true), constant("time", false)}
+	for _, c := range []struct {
+		name    string
+		granted []string
+		preload []string
+		want    string
+	}{
+		{"nothing", nil, nil, refused},
+		{"another one", []string{"http"}, []string{"time"}, refused},
+		{"by name", []string{"sql"}, nil, "the sql"},
+		{"all", []string{"*"}, nil, "the sql"},
+		{"preloaded", nil, []string{"sql"}, "the sql"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g, err := grants.New(grants.Config{Modules: c.granted})
+			if err != nil {
+				t.Fatal(err)
+			}
+			serveWith(t, services.Config{Grants: g, Preload: c.preload, Libraries: []vm.Module{constant("lib", false)}}, modules, `
+local ok, v = pcall(function() return require("sql") end)
+print(v, require "time", lib, require "lib")
+return {onMessage = function() return true end}`, func(t *testing.T, _ *services.Registry, log *bytes.Buffer) {
+				if text := strings.ReplaceAll(log.String(), `\"`, `"`); !strings.Contains(text, c.want+`\tthe time\tthe lib\tthe lib`) {
+					t.Error(text)
+				}
+			})
+		})
+	}
+	if err := startOne(t, services.Config{Libraries: []vm.Module{constant("test", false)}}, ""); err == nil || !strings.Contains(err.Error(), "a service cannot be called test") {
+		t.Error(err)
+	}
+}
