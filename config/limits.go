@@ -11,7 +11,7 @@ import (
 var limitNames = []string{
 	"connections", "listener_connections", "service_connections", "connections_per_prefix", "accepts_per_s", "handshakes",
 	"handshake_ms", "header_bytes", "first_message_ms", "messages_per_s", "bytes_per_s", "max_inbound_message_size",
-	"message_ms", "idle_ms", "busy_ms", "max_age_ms", "buffered_mb", "outbox_bytes",
+	"message_ms", "idle_ms", "busy_ms", "max_age_ms", "buffered_mb", "outbox_bytes", "memory",
 }
 
 // LimitNames returns what limits.dry_run may name. The slice belongs to the

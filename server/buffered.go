@@ -241,11 +241,17 @@ func (s *Server) closeLargest() {
 	if excess <= 0 || !s.Exceed(LimitBuffered) {
 		return
 	}
-	closed := 0
-	for freed := int64(0); freed < excess && closed < len(holders); closed++ {
-		freed += int64(holders[closed].conn.evict())
-	}
+	closed := evict(holders, excess, "the server holds too much for its peers")
 	s.log().Warn("too much was held: those who held most are closed", "bytes", held, "limit", limit, "closed", closed)
+}
+
+// evict closes holders in their order, until n bytes are given back. It returns how
+// many.
+func evict(holders []holder, n int64, reason string) (closed int) {
+	for freed := int64(0); freed < n && closed < len(holders); closed++ {
+		freed += int64(holders[closed].conn.evict(reason))
+	}
+	return closed
 }
 
 // A holder is a connection that holds so many bytes.
@@ -292,14 +298,14 @@ func (c *conn) holds() (n, waiting int, closed bool) {
 // evict closes c for what it holds, and returns how much of it is given back:
 // what waits now, the rest when its loop and its instance come to it, and what is
 // being written at the latest after Timeouts.Close.
-func (c *conn) evict() (freed int) {
+func (c *conn) evict(reason string) (freed int) {
 	c.mu.Lock()
 	if c.closed.Load() {
 		c.mu.Unlock()
 		return 0
 	}
 	freed = c.queued - c.lent + c.input
-	freed += c.giveUpLocked("the server holds too much for its peers")
+	freed += c.giveUpLocked(reason)
 	c.mu.Unlock()
 	freed += c.seat.Waiting()
 	c.seat.Drop()

@@ -21,6 +21,8 @@
 //	than Limits.Accepts connections a second
 //	more than Server.MaxConns connections,    503, Retry-After, before any request
 //	or than Listener.MaxConns
+//	the process runs short of memory          503, Retry-After, before any request;
+//	(shed.go)                                 close 1013, those who hold most
 //	more than Limits.PerPrefix connections    429, Retry-After, before any request
 //	of a client
 //	client behind a proxy: address not        403; 429, Retry-After

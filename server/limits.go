@@ -36,12 +36,14 @@ const (
 	LimitAge                        // services.Config.MaxAge
 	LimitBuffered                   // Limits.Buffered
 	LimitOutbox                     // services.Config.OutboxBytes
+	LimitMemory                     // the process's; see Server.Refuse and Server.Shed
 	numLimits
 )
 
 var limitNames = [numLimits]string{"connections", "listener_connections", "service_connections", "connections_per_prefix",
 	"accepts_per_s", "handshakes", "handshake_ms", "header_bytes", "first_message_ms", "messages_per_s", "bytes_per_s",
-	"max_inbound_message_size", "message_ms", "idle_ms", "busy_ms", "max_age_ms", "buffered_mb", "outbox_bytes"}
+	"max_inbound_message_size", "message_ms", "idle_ms", "busy_ms", "max_age_ms", "buffered_mb", "outbox_bytes",
+	"memory"}
 
 func (l Limit) String() string { return limitNames[l] }
 

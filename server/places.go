@@ -33,6 +33,9 @@ func (s *Server) take(taken *atomic.Int64, limit int, l Limit) bool {
 // takePlaces takes what c needs to connect at all.
 func (c *conn) takePlaces() error {
 	s, l := c.srv, c.listener
+	if s.refusing.Load() && s.Exceed(LimitMemory) {
+		return unavailable("the server runs short of memory")
+	}
 	if !s.take(&s.taken, s.MaxConns, LimitConnections) {
 		return unavailable("too many connections")
 	}

@@ -42,6 +42,7 @@ type Server struct {
 
 	exceedings exceedings
 	relief     relief
+	refusing   atomic.Bool // see Refuse
 
 	accepts  pace
 	taken    atomic.Int64 // connections that MaxConns let in

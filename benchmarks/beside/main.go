@@ -5,6 +5,9 @@
 //	beside                        every attack, five rounds
 //	beside -attacks half-record   that one
 //
+// Lua that means no good is an attack, too: a service beside the echo's is fed one
+// hostile script after the other (hostile.go), over one connection at a time.
+//
 // Each round measures the echo alone, then beside each attack in turn. The table
 // tells the medians over the rounds of p50 and p99, in microseconds, with the
 // least and the greatest in brackets, and of each round's ratio to the echo
@@ -42,7 +45,7 @@ func main() {
 }
 
 // An attack is one of benchmarks/attack's kinds, with so many connections, on
-// the encrypted listener or on the plain one.
+// the encrypted listener or on the plain one; or one of scripts.
 type attack struct {
 	kind      string
 	conns     int
@@ -57,6 +60,10 @@ var attacks = []attack{
 	{"half-open", 2000, true},
 	{"handshake-flood", 64, true},
 	{"dead-readers", 200, false},
+	{"endless-loops", 1, false},
+	{"string-bombs", 1, false},
+	{"table-bombs", 1, false},
+	{"errors-in-deep", 1, false},
 }
 
 // options are the flags.
@@ -178,6 +185,9 @@ func (o *options) echo(ctx context.Context) (*generator.Latency, error) {
 
 // under calls measure while an attack is under way.
 func (b *bench) under(ctx context.Context, a attack, measure func(context.Context) (*generator.Latency, error)) (*generator.Latency, error) {
+	if script, ok := scripts[a.kind]; ok {
+		return b.besideScript(ctx, script, measure)
+	}
 	url := "ws://" + b.plain.String() + "/echo"
 	if a.encrypted {
 		url = "wss://" + b.wss.String() + "/echo"
@@ -257,6 +267,10 @@ func start(ctx context.Context, dir string) (*bench, error) {
 	if b.wss, err = process.FreeAddr(); err != nil {
 		return nil, err
 	}
+	apps := filepath.Join(dir, "apps")
+	if err := applications(filepath.Join(at, "examples"), apps); err != nil {
+		return nil, fmt.Errorf("beside: %w", err)
+	}
 	type object = map[string]any
 	text, err := json.Marshal(object{
 		"listeners": []object{
@@ -264,8 +278,8 @@ func start(ctx context.Context, dir string) (*bench, error) {
 			{"address": b.wss.String(), "tls": object{"certificates": []object{{"cert": cert, "key": key}}}},
 		},
 		"loops":       1,
-		"directories": object{"applications": filepath.Join(at, "examples")},
-		"services":    object{"echo": object{"instances": 1}},
+		"directories": object{"applications": apps},
+		"services":    object{"echo": object{"instances": 1}, "hostile": object{"instances": 1}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("beside: %w", err)

@@ -10,9 +10,9 @@ import (
 func TestBeside(t *testing.T) {
 	var out, log bytes.Buffer
 	status := run(t.Context(), []string{"-rounds", "1", "-duration", "200ms", "-warmup", "0s", "-conns", "5", "-rate", "200",
-		"-attacks", "half-record,dead-readers"}, &out, &log)
+		"-attacks", "half-record,dead-readers,endless-loops,string-bombs,table-bombs,errors-in-deep"}, &out, &log)
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if status != 0 || len(lines) != 4 || !strings.HasPrefix(lines[1], "alone ") || !strings.HasPrefix(lines[2], "beside 1000 × half-record ") {
+	if status != 0 || len(lines) != 8 || !strings.HasPrefix(lines[1], "alone ") || !strings.HasPrefix(lines[2], "beside 1000 × half-record ") {
 		t.Errorf("status %d\n%s%s", status, out.String(), log.String())
 	}
 }

@@ -34,6 +34,7 @@ type daemon struct {
 	listeners []*listener
 	watch     *watch
 	tally     *tally
+	shedder   *shedder // nil: there is no limit of memory
 
 	// hangups has the certificates read again.
 	hangups chan os.Signal
@@ -70,6 +71,8 @@ func (d *daemon) start(ctx context.Context) (err error) {
 	}
 	d.watch.start()
 	go d.tally.run()
+	d.shedder = newShedder(d.server, d.log)
+	d.shedder.start()
 	started := make(chan struct{})
 	go func() {
 		defer close(started)
@@ -101,7 +104,9 @@ func (d *daemon) stop() error {
 	// not go shall not prevent.
 	early, cancelEarly := within(limit * 3 / 4)
 	defer cancelEarly()
-	errs := []error{d.server.Shutdown(early), d.registry.Stop(ctx), d.carrier.Stop(ctx)}
+	errs := []error{d.server.Shutdown(early)}
+	d.shedder.stop()
+	errs = append(errs, d.registry.Stop(ctx), d.carrier.Stop(ctx))
 	for _, l := range d.listeners {
 		errs = append(errs, l.stop(ctx))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"testing"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -69,8 +70,9 @@ func BenchmarkHook(b *testing.B) {
 }
 
 // benchmarkOffer measures an echo from Offer to the end of Handle, in batches.
-func benchmarkOffer(b *testing.B, batch int) {
-	in := start(b, echo, Config{Globals: echoGlobals})
+func benchmarkOffer(b *testing.B, batch int, config Config) {
+	config.Globals = echoGlobals
+	in := start(b, echo, config)
 	var f lua.LValue
 	do(b, in, func(in *Instance) { f = in.main.G.Global.RawGetString("f") })
 	done := make(chan struct{}, 1)
@@ -97,9 +99,15 @@ func benchmarkOffer(b *testing.B, batch int) {
 	b.StopTimer()
 }
 
-func BenchmarkOffer1(b *testing.B)   { benchmarkOffer(b, 1) }
-func BenchmarkOffer16(b *testing.B)  { benchmarkOffer(b, 16) }
-func BenchmarkOffer100(b *testing.B) { benchmarkOffer(b, 100) }
+func BenchmarkOffer1(b *testing.B)   { benchmarkOffer(b, 1, Config{}) }
+func BenchmarkOffer16(b *testing.B)  { benchmarkOffer(b, 16, Config{}) }
+func BenchmarkOffer100(b *testing.B) { benchmarkOffer(b, 100, Config{}) }
+
+// budgets are those that lapps has by default.
+var budgets = Config{CallTime: 2 * time.Second, Memory: 256 << 20}
+
+func BenchmarkOffer1Budgets(b *testing.B)  { benchmarkOffer(b, 1, budgets) }
+func BenchmarkOffer16Budgets(b *testing.B) { benchmarkOffer(b, 16, budgets) }
 
 // BenchmarkOfferAlone is Offer without anyone to handle the events meanwhile.
 func BenchmarkOfferAlone(b *testing.B) {

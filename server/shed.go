@@ -1,0 +1,31 @@
+package server
+
+// What the server does when the process runs short of memory. It does not look
+// at that itself: who does calls Refuse, and, where that is not enough, Shed.
+
+// shedLeast is how much a connection must hold, in bytes, to be closed for it:
+// less would cost peers their connection and give hardly anything back.
+const shedLeast = 16 << 10
+
+// Refuse has new connections refused with 503, or no longer. Each is counted as
+// LimitMemory. Any goroutine.
+func (s *Server) Refuse(on bool) { s.refusing.Store(on) }
+
+// Shed closes the connections that hold most, the largest first, with 1013, until
+// what they held comes to n bytes, or those that are left hold little. What those
+// hold that are being closed already is part of n. It returns how many it closed; if
+// there were any, or would have been, that is counted as LimitMemory. It locks one
+// connection at a time: loops go on. Any goroutine.
+func (s *Server) Shed(n int64) (closed int) {
+	holders, going, _ := s.holders()
+	for i, h := range holders {
+		if h.bytes < shedLeast {
+			holders = holders[:i]
+			break
+		}
+	}
+	if n -= going; n <= 0 || len(holders) == 0 || !s.Exceed(LimitMemory) {
+		return 0
+	}
+	return evict(holders, n, "the server runs short of memory")
+}
