@@ -2,6 +2,7 @@ package vm
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -10,12 +11,18 @@ import (
 // two looks at the clock: some 20 µs.
 const period = 1000
 
+// yieldLooks is after how many looks other goroutines have a processor: some 100 µs.
+// Go's scheduler takes it away after 10 ms only, for which event loops, and the
+// instances of other services, would wait.
+const yieldLooks = 5
+
 // A hook is the context of all threads of an instance. gopher-lua calls Done
 // before every instruction, on the goroutine that runs it: it is where Lua is
 // counted and ended.
 type hook struct {
 	in          *Instance
 	left        int         // instructions until the next look; owned by the baton's holder
+	looks       uint        // likewise
 	attention   atomic.Bool // look at once
 	interrupted atomic.Bool // attention is set, too
 	unwanted    atomic.Pointer[Target]
@@ -64,6 +71,9 @@ func (h *hook) look() error {
 		return c.over
 	}
 	h.left = period
+	if h.looks++; h.looks%yieldLooks == 0 {
+		runtime.Gosched()
+	}
 	return nil
 }
 
