@@ -20,7 +20,7 @@ func rep(L *lua.LState) int {
 	if n > 0 && len(s) > maxText/n {
 		checkText(L, maxText+1, "string.rep")
 	}
-	spendBytes(L, len(s)*n)
+	makeBytes(L, len(s)*n)
 	L.Push(lua.LString(strings.Repeat(s, n)))
 	return 1
 }
@@ -82,7 +82,7 @@ func char(L *lua.LState) int {
 // reverse is string.reverse.
 func reverse(L *lua.LState) int {
 	s := L.CheckString(1)
-	spendBytes(L, len(s))
+	makeBytes(L, len(s))
 	b := make([]byte, len(s))
 	for i := range b {
 		b[i] = s[len(s)-1-i]
@@ -98,7 +98,7 @@ func upper(L *lua.LState) int { return mapBytes(L, 'a', 'z') }
 // mapBytes changes the case of the letters from first to last.
 func mapBytes(L *lua.LState, first, last byte) int {
 	s := L.CheckString(1)
-	spendBytes(L, len(s))
+	makeBytes(L, len(s))
 	b := make([]byte, len(s))
 	for i := range b {
 		c := s[i]

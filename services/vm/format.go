@@ -37,7 +37,7 @@ func format(L *lua.LState) int {
 func (f *formatting) add(s string) {
 	checkText(f.L, len(f.out)+len(s), "string.format")
 	if len(s) >= bytesPerStep {
-		spendBytes(f.L, len(s))
+		makeBytes(f.L, len(s))
 	}
 	f.out = append(f.out, s...)
 }

@@ -16,6 +16,7 @@ type memory struct {
 	limit  int64 // 0: none
 	next   int64 // the heap at which values are added up; 0: nobody has looked
 	looks  int   // of the hook, until the heap is looked at
+	made   int64 // by library functions, since the heap was looked at
 	last   time.Time
 	over   atomic.Bool // more than the limit was reachable when it was added up last
 	sample [1]metrics.Sample
@@ -68,6 +69,7 @@ func (in *Instance) rest(now time.Time) {
 func (in *Instance) measure() {
 	m := &in.memory
 	heap := m.heap()
+	m.made = 0
 	if highest := heap + m.limit/2; m.next == 0 || m.next > highest {
 		m.next = highest
 	}
@@ -77,6 +79,24 @@ func (in *Instance) measure() {
 	m.over.Store(in.reachable(m.limit) > m.limit)
 	m.next = heap + m.limit/4
 	m.last = time.Now()
+}
+
+// allocate counts n bytes that a library function is about to make: it may be more
+// than what is left between two looks at the heap. The error is to be raised.
+func (in *Instance) allocate(n int) error {
+	m, c := &in.memory, &in.running.clock
+	if m.limit == 0 || c.spare {
+		return nil
+	}
+	m.made += int64(n)
+	if m.made < m.limit/8 {
+		return nil
+	}
+	if in.measure(); m.over.Load() || int64(n) > m.limit {
+		c.over = ErrMemory
+		return ErrMemory
+	}
+	return nil
 }
 
 // Full reports whether the instance's values took more than Config.Memory when

@@ -43,7 +43,7 @@ func concat(L *lua.LState) int {
 			break
 		}
 	}
-	spendBytes(L, size)
+	makeBytes(L, size)
 	out := make([]byte, 0, size)
 	for i := first; i <= last; i++ {
 		switch v := at(t, i).(type) {
@@ -161,6 +161,7 @@ func sortTable(L *lua.LState) int {
 	}
 	n := t.Len()
 	fail(L, s.in.spend(n/movesPerStep))
+	fail(L, s.in.allocate(n*boxBytes))
 	s.values = make([]lua.LValue, n)
 	for i := range n {
 		s.values[i] = t.RawGetInt(i + 1)

@@ -60,6 +60,12 @@ func fail(L *lua.LState, err error) {
 // spendBytes counts the work on n bytes.
 func spendBytes(L *lua.LState, n int) { fail(L, Of(L).spend(n/bytesPerStep)) }
 
+// makeBytes counts n bytes that are about to be made.
+func makeBytes(L *lua.LState, n int) {
+	spendBytes(L, n)
+	fail(L, Of(L).allocate(n))
+}
+
 // checkText raises an error for a text of n bytes that is too long to be made.
 func checkText(L *lua.LState, n int, function string) {
 	if n > maxText {
@@ -320,7 +326,7 @@ func (g *gsubbing) begin(start, end int) {
 func (g *gsubbing) write(text string) {
 	checkText(g.L, g.out.Len()+len(text), "string.gsub")
 	if len(text) >= bytesPerStep {
-		spendBytes(g.L, len(text))
+		makeBytes(g.L, len(text))
 	}
 	g.out.WriteString(text)
 }
