@@ -146,4 +146,4 @@ func (s *Server) LookAway() {
 func (s *Server) CloseLargest() { s.closeLargest() }
 
 // Evict closes a connection for what it holds.
-func Evict(p services.Peer) { p.(*conn).evict("evicted") }
+func Evict(p services.Peer) { p.(*conn).evict("the server holds too much for its peers") }
