@@ -90,9 +90,15 @@ func TestProtected(t *testing.T) {
 	}
 }
 
+// deep is a function that yields from within n calls.
+const deep = `local function deep(n) if n == 0 then return coroutine.yield("y") end return (deep(n - 1)) end `
+
 func TestCoroutines(t *testing.T) {
 	in := start(t, "", Config{})
 	for _, tt := range []struct{ name, source, want string }{
+		{"yield across gsub, deep within", deep + `return select(2, coroutine.resume(coroutine.create(function() return (("abc"):gsub("b", function() return deep(100) end)) end)))`, "test:1: attempt to yield across a Go function"},
+		{"yield, deep", deep + `local f = coroutine.wrap(function() return deep(190) end); return f() .. f("x")`, "yx"},
+		{"yield, too deep", deep + `return select(2, coroutine.resume(coroutine.create(function() return deep(300) end)))`, "test:1: attempt to yield from within more than 200 calls"},
 		{"values", `local co = coroutine.create(function(a, b) local c = coroutine.yield(a + b); local d, e = coroutine.yield(c * 2); return d + e end)
 			local _, x = coroutine.resume(co, 1, 2); local _, y = coroutine.resume(co, 10); local _, z = coroutine.resume(co, 3, 4); return x .. " " .. y .. " " .. z`, "3 20 7"},
 		{"generator", `local s = 0; for i in coroutine.wrap(function() for i = 1, 5 do coroutine.yield(i) end end) do s = s + i end; return s`, "15"},

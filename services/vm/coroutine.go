@@ -75,16 +75,20 @@ func coWrapped(L *lua.LState) int {
 	return n - 1
 }
 
-// yieldLevels is how far coYield looks for a Go function below it.
-const yieldLevels = 16
+// yieldLevels is how many calls there may be below a yield: each is looked at, and to
+// come to the last takes as many steps.
+const yieldLevels = 200
 
 // coYield is gopher-lua's, but refuses to yield from within a Go function that
 // called Lua (table.sort, string.gsub): the rest of that would be lost.
 func coYield(L *lua.LState) int {
-	for level := 1; level <= yieldLevels; level++ {
+	for level := 1; ; level++ {
 		frame, ok := L.GetStack(level)
 		if !ok {
 			break
+		}
+		if level > yieldLevels {
+			L.RaiseError("attempt to yield from within more than %d calls", yieldLevels)
 		}
 		if fn, err := L.GetInfo("f", frame, lua.LNil); err == nil && fn.(*lua.LFunction).IsG {
 			L.RaiseError("attempt to yield across a Go function")

@@ -191,7 +191,7 @@ func gmatch(L *lua.LState) int {
 		program = Of(L).texts.program(p)
 	}
 	from, allowance := 0, pattern.Allowance(len(s))
-	L.Push(L.NewFunction(func(L *lua.LState) int {
+	iterator := func(L *lua.LState) int {
 		if from > len(s) {
 			return 0
 		}
@@ -208,7 +208,8 @@ func gmatch(L *lua.LState) int {
 			from++
 		}
 		return t.pushMatch(L, program, s, start, end)
-	}))
+	}
+	L.Push(L.NewClosure(iterator, lua.LString(s))) // where memory is measured it is seen there
 	return 1
 }
 
