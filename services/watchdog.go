@@ -10,11 +10,11 @@ import (
 )
 
 // Lua that runs for too long, or takes too much memory, ends with an error by
-// itself. What the watchdog looks for is what that does not help against: Go code
+// itself, and is reminded of it four times a second. What the watchdog looks for is what that does not help against: Go code
 // in a module that does not return, and values that an instance keeps for good, so
 // that each of its calls is one too many.
 const (
-	watchPeriod = time.Second
+	watchPeriod = 250 * time.Millisecond
 
 	// hangTime is how long a handler may take beyond twice CallTime, as an error may
 	// be handled for as long as what it was raised in.
@@ -44,6 +44,7 @@ func (w *watch) hangs(in *instance, now time.Time) bool {
 		w.turn, w.since = turn, now
 		return false
 	}
+	in.vm.Nudge()
 	limit := in.service.CallTime
 	return limit > 0 && now.Sub(w.since) > 2*limit+hangTime
 }

@@ -38,6 +38,8 @@ func (f *formatting) add(s string) {
 	checkText(f.L, len(f.out)+len(s), "string.format")
 	if len(s) >= bytesPerStep {
 		makeBytes(f.L, len(s))
+	} else {
+		fail(f.L, Of(f.L).spend(1))
 	}
 	f.out = append(f.out, s...)
 }
@@ -52,7 +54,7 @@ type spec struct {
 // directive adds what a directive stands for, and returns the text behind it.
 func (f *formatting) directive(text string) (rest string) {
 	if strings.HasPrefix(text, "%") {
-		f.out = append(f.out, '%')
+		f.add("%")
 		return text[1:]
 	}
 	s, rest := f.spec(text)

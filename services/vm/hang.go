@@ -14,6 +14,11 @@ import (
 // likes. Any goroutine.
 func (in *Instance) Turn() uint64 { return in.turn.Load() }
 
+// Nudge has what runs look at its budgets at once: a thousand instructions, which it
+// may do before by itself, can take seconds, where each compares strings of megabytes. Any
+// goroutine.
+func (in *Instance) Nudge() { in.hook.attention.Store(true) }
+
 // newTurn begins another turn. The baton is held.
 func (in *Instance) newTurn() {
 	in.turns++

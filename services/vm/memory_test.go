@@ -28,7 +28,7 @@ var greedy = map[string]string{
 	"in a coroutine":             `function f() coroutine.wrap(function() local t = {}; while true do t[#t + 1] = {} end end)() end`,
 	"in sort":                    `function f() local t = {}; table.sort({3, 2, 1}, function() while true do t[#t + 1] = {} end end) end`,
 	"on the stack":               `local function g(s, ...) return g(s .. s, s, ...) end; function f() g("x") end`,
-	"in iterators":               `function f() local t = {}; for i = 1, math.huge do t[i] = (("x"):rep(1000) .. i):gmatch("x") end end`,
+	"in iterators":               `function f() local t = {}; for i = 1, math.huge do t[i] = (("x"):rep(1e5) .. i):gmatch("x") end end`,
 	"in its errors":              `function f() local e = {}; while true do local _, x = pcall(error, {e, ("x"):rep(1000)}); e = x end end`,
 	"in its environment":         `function f() local g = function() local n = 0; while true do n = n + 1; _G2["k" .. n] = n end end; local env = {}; env._G2 = env; setfenv(g, env); g() end`,
 }

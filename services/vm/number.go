@@ -47,20 +47,17 @@ func toNumber(L *lua.LState) int {
 // parseNumber reads a number as Lua 5.1 has them in its source, with a sign and
 // spaces around.
 func parseNumber(text string) (n float64, ok bool) {
-	if len(text) > 0 && len(text) <= 15 { // the most frequent ones
-		if n, ok := digits(text); ok {
-			return n, true
+	if !decimal(text) {
+		text = strings.Trim(text, spaces)
+		unsigned := strings.TrimLeft(text, "+-")
+		switch {
+		case len(text)-len(unsigned) > 1:
+			return 0, false
+		case len(unsigned) > 2 && (unsigned[:2] == "0x" || unsigned[:2] == "0X"):
+			return parseDigits(text, 16)
+		case !decimal(text):
+			return 0, false
 		}
-	}
-	text = strings.Trim(text, spaces)
-	unsigned := strings.TrimLeft(text, "+-")
-	switch {
-	case len(text)-len(unsigned) > 1:
-		return 0, false
-	case len(unsigned) > 2 && (unsigned[:2] == "0x" || unsigned[:2] == "0X"):
-		return parseDigits(text, 16)
-	case !decimal(unsigned):
-		return 0, false
 	}
 	n, err := strconv.ParseFloat(text, 64)
 	return n, err == nil || n != 0 // what is too large is infinite
@@ -77,18 +74,6 @@ func decimal(text string) bool {
 		}
 	}
 	return true
-}
-
-// digits reads a number of nothing but digits, of which it may have 15.
-func digits(text string) (n float64, ok bool) {
-	whole := 0
-	for i := range len(text) {
-		if text[i] < '0' || text[i] > '9' {
-			return 0, false
-		}
-		whole = whole*10 + int(text[i]-'0')
-	}
-	return float64(whole), true
 }
 
 // parseDigits reads a whole number.
@@ -115,4 +100,21 @@ func parseDigits(text string, base int) (n float64, ok bool) {
 		n = -n
 	}
 	return n, text != ""
+}
+
+// selectArgs is the global select.
+func selectArgs(L *lua.LState) int {
+	n := L.GetTop()
+	if s, ok := L.Get(1).(lua.LString); ok && s == "#" {
+		L.Push(lua.LNumber(n - 1))
+		return 1
+	}
+	i := checkInt(L, 1)
+	if i < 0 {
+		i += n
+	}
+	if i < 1 {
+		L.ArgError(1, "index out of range")
+	}
+	return n - min(i, n)
 }

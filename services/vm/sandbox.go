@@ -44,6 +44,7 @@ var replaced = map[string]map[string]lua.LGFunction{
 		"pcall":          pcall,
 		"print":          printLog, // standard output is not ours
 		"require":        require,
+		"select":         selectArgs,
 		"sleep":          sleep,
 		"tonumber":       toNumber,
 		"unpack":         unpack,

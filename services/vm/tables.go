@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"math"
 	"sort"
 
 	lua "github.com/yuin/gopher-lua"
@@ -9,6 +10,13 @@ import (
 // movesPerStep is how many values of a table are moved in about the time of an
 // instruction.
 const movesPerStep = 32
+
+// maxArray bounds the indices that gopher-lua keeps in an array. It fills an array up
+// to what is assigned, so that t[6e7] = 1 took gigabytes; with this it is 256 MiB at most.
+// What lies beyond is kept as other keys are, and does not count for #t.
+const maxArray = 1 << 24
+
+func init() { lua.MaxArrayIndex = maxArray }
 
 // concat is table.concat.
 func concat(L *lua.LState) int {
@@ -51,6 +59,7 @@ func concat(L *lua.LState) int {
 			out = append(out, v...)
 		default:
 			out = append(out, v.String()...)
+			checkText(L, len(out), "table.concat")
 		}
 		if i == last {
 			break
@@ -75,22 +84,59 @@ func insert(L *lua.LState) int {
 	n := t.Len()
 	switch L.GetTop() {
 	case 2:
-		t.RawSetInt(n+1, L.Get(2))
+		put(L, t, n, n+1, L.Get(2))
 	case 3:
 		pos, v := checkInt(L, 2), L.Get(3)
 		switch {
 		case pos > n:
-			t.RawSet(lua.LNumber(pos), v)
+			put(L, t, n, pos, v)
 		case pos >= 1:
+			checkArray(L, n+1)
 			fail(L, Of(L).spend((n-pos)/movesPerStep))
 			t.Insert(pos, v)
 		default:
-			L.ArgError(2, "position out of bounds")
+			insertBelow(L, t, n, pos, v)
 		}
 	default:
 		L.RaiseError("wrong number of arguments to 'insert'")
 	}
 	return 0
+}
+
+// checkArray raises an error for an array of n elements that would not be one.
+func checkArray(L *lua.LState, n int) {
+	if n >= maxArray {
+		L.RaiseError("table too large: an array has at most %d elements", maxArray-1)
+	}
+}
+
+// put sets t[pos], which lies behind the n elements that t has.
+func put(L *lua.LState, t *lua.LTable, n, pos int, v lua.LValue) {
+	if pos == n+1 {
+		checkArray(L, pos)
+	}
+	if gap := pos - n; gap > movesPerStep && pos < maxArray {
+		fail(L, Of(L).spend(gap/movesPerStep))
+		fail(L, Of(L).allocate(gap*boxBytes))
+	}
+	t.RawSet(lua.LNumber(pos), v)
+}
+
+// insertBelow inserts at a position below 1: all n elements are moved, and what is
+// between.
+func insertBelow(L *lua.LState, t *lua.LTable, n, pos int, v lua.LValue) {
+	if pos < math.MinInt32 {
+		L.ArgError(2, "position out of bounds")
+	}
+	for i := n + 1; i > pos; i-- {
+		if i%movesPerStep == 0 {
+			fail(L, Of(L).spend(movesPerStep))
+		}
+		if v := at(t, i-1); v != lua.LNil || at(t, i) != lua.LNil {
+			t.RawSet(lua.LNumber(i), v)
+		}
+	}
+	t.RawSet(lua.LNumber(pos), v)
 }
 
 // remove is table.remove.
@@ -202,6 +248,14 @@ func (s *sorting) Less(i, j int) bool {
 	}
 	if x, ok := a.(lua.LNumber); ok {
 		if y, ok := b.(lua.LNumber); ok {
+			return x < y
+		}
+	}
+	if x, ok := a.(lua.LString); ok {
+		if y, ok := b.(lua.LString); ok {
+			if n := min(len(x), len(y)); n >= bytesPerStep {
+				fail(s.L, s.in.spend(n/bytesPerStep))
+			}
 			return x < y
 		}
 	}

@@ -95,6 +95,7 @@ func TestTextBudgets(t *testing.T) {
 		{"unpack", `return unpack({}, 1, 1e9)`, "too many results to unpack"},
 		{"byte", `return (("x"):rep(1e6)):byte(1, -1)`, "string slice too long"},
 		{"insert below", `table.insert({}, -1e15, 1)`, "position out of bounds"},
+		{"concat of numbers", `local t = {} for i = 1, 3e6 do t[i] = 0.1234567890123456 end return table.concat(t, ("x"):rep(8))`, large},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			in := started(t, "", Config{})
@@ -130,6 +131,10 @@ func TestTextCost(t *testing.T) {
 		`local t = {} for i = 1, 1e5 do t[i] = i end while true do table.insert(t, 1, table.remove(t)) end`,
 		`local t = {} for i = 1, 1e5 do t[i] = -i end while true do table.sort(t) table.sort(t, function(a, b) return a > b end) end`,
 		`local t = {} for i = 1, 1e5 do t[i] = -i end while true do table.maxn(t) end`,
+		`local s = ("\""):rep(8e6) while true do string.format("%q", s) end`,
+		`local s = ("%%"):rep(8e6) while true do string.format(s) end`,
+		`local t = {} for i = 1, 100 do t[i] = ("x"):rep(1e6) .. i end while true do table.sort(t) end`,
+		`local t = {} for i = 1, math.huge do table.insert(t, -1e6, i) end`,
 		`local t = {} for i = 1, 1000 do t[i] = i % 7 end while true do table.sort(t, function(a, b) return true end) end`,
 	} {
 		in := started(t, "function f() "+source+" end", Config{CallTime: 50 * time.Millisecond})
