@@ -12,9 +12,9 @@ import (
 const movesPerStep = 32
 
 // maxArray bounds the indices that gopher-lua keeps in an array. It fills an array up
-// to what is assigned, so that t[6e7] = 1 took gigabytes; with this it is 256 MiB at most.
+// to what is assigned, so that t[6e7] = 1 took gigabytes; with this it is 128 MiB at most.
 // What lies beyond is kept as other keys are, and does not count for #t.
-const maxArray = 1 << 24
+const maxArray = 1 << 23
 
 func init() { lua.MaxArrayIndex = maxArray }
 
