@@ -239,6 +239,8 @@ type Service struct {
 	old   []*instance   // that were replaced, and may not have ended
 	pause time.Duration // before the next attempt to start one in their place
 
+	refillNow atomic.Bool // one that was replaced has ended
+
 	tending  sync.Mutex // held while instances are replaced; guards the field below
 	refillAt time.Time  // when the next attempt may be
 }

@@ -117,7 +117,7 @@ func (s *Service) tend(ctx context.Context, now time.Time) {
 		}
 		bad = append(bad, in)
 	}
-	if len(bad) == 0 && (len(*all) == s.Instances || now.Before(s.refillAt)) {
+	if len(bad) == 0 && (len(*all) == s.Instances || now.Before(s.refillAt) && !s.refillNow.Load()) {
 		s.tending.Unlock()
 		return
 	}
@@ -180,6 +180,7 @@ func (in *instance) bury(watched context.Context) {
 	select {
 	case <-in.vm.Done():
 		in.log.Info("instance that was replaced has ended")
+		in.service.refillNow.Store(true)
 	case <-watched.Done():
 	}
 }
@@ -196,6 +197,7 @@ func (s *Service) refill(ctx context.Context) {
 			return false
 		}
 	})
+	s.refillNow.Store(false)
 	all := slices.Clone(*s.running.Load())
 	if len(s.old) > s.Instances {
 		s.refillLater()

@@ -59,7 +59,11 @@ func (c *console) talk(ctx context.Context) (failed bool) {
 			text = ""
 			continue
 		}
-		if err != nil { // it has ended
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				fmt.Fprintln(c.out, "reading:", err)
+				failed = true
+			}
 			if text != "" {
 				failed = c.run(text, true) != nil || failed
 			}
@@ -87,6 +91,7 @@ func (c *console) watch(interrupts <-chan os.Signal, over <-chan struct{}) {
 		case <-interrupts:
 			if e := c.running.Load(); e != nil {
 				c.in.Interrupt(e)
+				c.in.InterruptAll(true) // it may wait for a task that runs for ever
 				e.cancel()
 			}
 		case <-over:
@@ -102,7 +107,10 @@ func (c *console) run(text string, last bool) error {
 	e.ctx, e.cancel = context.WithCancel(c.in.Context())
 	defer e.cancel()
 	c.running.Store(e)
-	defer c.running.Store(nil)
+	defer func() {
+		c.running.Store(nil)
+		c.in.InterruptAll(false)
+	}()
 	if err := c.in.Post(vm.Event{Target: e}); err != nil {
 		return err
 	}

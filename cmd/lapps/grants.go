@@ -84,12 +84,15 @@ func wishes(calls []vm.Call) (all []wish) {
 	return all
 }
 
-// accessOf is what a call of io.open needs at least.
+// accessOf is what a call of io.open needs, as far as that is written there.
 func accessOf(c vm.Call) string {
-	if len(c.Args) < 2 || !strings.ContainsAny(c.Args[1], "wa+") {
-		return "read"
+	switch {
+	case len(c.Args) == 0, len(c.Args) > 1 && c.Args[1] == "":
+		return "read or write"
+	case len(c.Args) > 1 && strings.ContainsAny(c.Args[1], "wa+"):
+		return "write"
 	}
-	return "write"
+	return "read"
 }
 
 // privileged reports whether a module of that name reaches outside of the server.
@@ -148,7 +151,7 @@ func lacks(s services.Config, g config.Grants, w wish) string {
 		if w.name != "" && !s.Grants.Holds(w.name, true) || !slices.ContainsFunc(g.Files, func(f config.FileGrant) bool { return f.Access == "write" }) {
 			return `grants.files has no path with access "write" for it`
 		}
-	case "read":
+	case "read", "read or write":
 		if w.name != "" && !s.Grants.Holds(w.name, false) || len(g.Files) == 0 {
 			return "grants.files has no path for it"
 		}
@@ -167,9 +170,9 @@ func unused(s services.Config, g config.Grants, asked []wish) (odd []string) {
 	}
 	for _, f := range g.Files {
 		switch {
-		case !asks("read", "write"):
+		case !asks("read", "write", "read or write"):
 			odd = append(odd, fmt.Sprintf("grants %s of %q, and asks for no file", f.Access, f.Path))
-		case f.Access == "write" && !asks("write"):
+		case f.Access == "write" && !asks("write", "read or write"):
 			odd = append(odd, fmt.Sprintf("grants write of %q, and asks for read only", f.Path))
 		}
 	}

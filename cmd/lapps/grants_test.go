@@ -40,9 +40,9 @@ func TestCheckListsGrants(t *testing.T) {
 	strip := strings.NewReplacer(path, "CONFIG", dir, "DIR").Replace
 	const wantOut = `files asks for environment "LAPPS_OTHER" (files.lua:7)
 files asks for environment "LAPPS_SET" (files.lua:7)
-files asks for read (files.lua:2)
 files asks for read "data/in.txt" (files.lua:3)
 files asks for read "elsewhere/x" (files.lua:5)
+files asks for read or write (files.lua:2)
 files asks for write "data/in.txt" (files.lua:6)
 files asks for write "data/out/log" (files.lua:4)
 files is granted read "DIR/data"

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -32,6 +33,9 @@ func (g *Grants) open(d Directory) error {
 // Open opens the regular file of that name, as os.OpenFile does with flag. New files have
 // the mode 0666, before umask. The error is a *Denied, or of the system.
 func (g *Grants) Open(name string, flag int) (*os.File, error) {
+	if strings.HasSuffix(name, "/") {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ENOTDIR}
+	}
 	write := flag&(os.O_WRONLY|os.O_RDWR) != 0
 	t, rel, err := g.find(name, write)
 	if err != nil {
@@ -64,6 +68,9 @@ func (g *Grants) Remove(name string) error {
 	t, rel, err := g.find(name, true)
 	if err != nil {
 		return err
+	}
+	if info, err := t.root.Lstat(rel); err == nil && !info.IsDir() && strings.HasSuffix(name, "/") {
+		return &fs.PathError{Op: "remove", Path: name, Err: syscall.ENOTDIR}
 	}
 	return explain(name, true, t.root.Remove(rel))
 }
@@ -113,7 +120,7 @@ func (g *Grants) find(name string, write bool) (found tree, rel string, err erro
 		return found, rel, nil
 	}
 	access, with := words(write)
-	return found, "", denied("files: to %s %q is not granted: the service's \"grants.files\" has no path %sthat holds it", access, name, with)
+	return found, "", denied("files: to %s %.200q is not granted: the service's \"grants.files\" has no path %sthat holds it", access, name, with)
 }
 
 func words(write bool) (access, with string) {
@@ -136,7 +143,7 @@ func explain(name string, write bool, err error) error {
 		return err
 	}
 	access, _ := words(write)
-	return denied("files: to %s %q is not granted: it leads out of the directory that the service's \"grants.files\" has", access, name)
+	return denied("files: to %s %.200q is not granted: it leads out of the directory that the service's \"grants.files\" has", access, name)
 }
 
 var errNotRegular = errors.New("not a regular file")

@@ -122,7 +122,7 @@ func (g *Grants) Close() error {
 // Env is a variable of the environment; "" and false where there is none.
 func (g *Grants) Env(name string) (value string, ok bool, err error) {
 	if g == nil || !slices.Contains(g.environment, name) {
-		return "", false, denied("environment: to read %q is not granted: the service's \"grants.environment\" does not name it", name)
+		return "", false, denied("environment: to read %.200q is not granted: the service's \"grants.environment\" does not name it", name)
 	}
 	value, ok = os.LookupEnv(name)
 	return value, ok, nil
@@ -131,7 +131,7 @@ func (g *Grants) Env(name string) (value string, ok bool, err error) {
 // Module is nil where a module that reaches outside may be required.
 func (g *Grants) Module(name string) error {
 	if g == nil || !slices.Contains(g.modules, name) && !slices.Contains(g.modules, "*") {
-		return denied("modules: to require %q is not granted: neither the service's \"grants.modules\" nor its \"preload\" names it", name)
+		return denied("modules: to require %.200q is not granted: neither the service's \"grants.modules\" nor its \"preload\" names it", name)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package luatest
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -15,7 +14,7 @@ const maxDifferences = 5
 // equal. Metatables are not looked at; a table that holds itself is equal to one
 // that does so in the same place.
 func differences(got, want lua.LValue) (all []string) {
-	d := differ{}
+	d := differ{seen: make(map[[2]*lua.LTable]bool)}
 	d.compare("", got, want)
 	if d.more {
 		d.all = append(d.all, "...")
@@ -24,9 +23,9 @@ func differences(got, want lua.LValue) (all []string) {
 }
 
 type differ struct {
-	all   []string
-	more  bool
-	above [][2]*lua.LTable
+	all  []string
+	more bool
+	seen map[[2]*lua.LTable]bool // pairs that have been compared, or are
 }
 
 func (d *differ) compare(where string, got, want lua.LValue) {
@@ -40,10 +39,10 @@ func (d *differ) compare(where string, got, want lua.LValue) {
 		return
 	}
 	pair := [2]*lua.LTable{a, b}
-	if slices.Contains(d.above, pair) {
+	if d.seen[pair] {
 		return
 	}
-	d.above = append(d.above, pair)
+	d.seen[pair] = true
 	for _, key := range keys(b) {
 		d.compare(where+step(key), a.RawGet(key), b.RawGet(key))
 	}
@@ -52,7 +51,6 @@ func (d *differ) compare(where string, got, want lua.LValue) {
 			d.compare(where+step(key), a.RawGet(key), lua.LNil)
 		}
 	}
-	d.above = d.above[:len(d.above)-1]
 }
 
 // step is how a member is reached from its table.

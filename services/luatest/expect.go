@@ -137,6 +137,9 @@ func toFail(t *test, L *lua.LState, got lua.LValue, args []lua.LValue) (ok bool,
 	if what = "to fail"; len(args) > 0 {
 		what += " with " + Show(args[0])
 	}
+	if table, ok := got.(*lua.LTable); got.Type() != lua.LTFunction && !(ok && table.Metatable != lua.LNil) {
+		L.RaiseError("to_fail calls what it is given: a function is expected, got %s", got.Type())
+	}
 	_, err := t.machine.Call(got)
 	switch {
 	case err == nil:

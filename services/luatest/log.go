@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"lapps/services/vm"
 )
 
 // A record is what the services of a test have logged, and what it has printed.
@@ -14,6 +16,7 @@ type record struct {
 	mu     sync.Mutex // guards the fields below
 	lines  []string
 	errors []string // of level error, that nobody has expected
+	ending bool     // the test has ended: what is cancelled for that is no error
 }
 
 func (r *record) takeErrors() (all []string) {
@@ -28,6 +31,13 @@ func (r *record) putErrors(all []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.errors = append(all, r.errors...)
+}
+
+// end is the end of the test.
+func (r *record) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ending = true
 }
 
 func (r *record) all() []string {
@@ -103,7 +113,7 @@ func (l *logger) Handle(_ context.Context, r slog.Record) error {
 	l.record.mu.Lock()
 	defer l.record.mu.Unlock()
 	l.record.lines = append(l.record.lines, line)
-	if r.Level >= slog.LevelError {
+	if r.Level >= slog.LevelError && !(l.record.ending && strings.Contains(line, vm.ErrCancelled.Error())) {
 		l.record.errors = append(l.record.errors, line+traceback)
 	}
 	return nil

@@ -208,6 +208,7 @@ var gone = func() context.Context {
 
 // end ends the connections, the services and the state.
 func (t *test) end() error {
+	t.log.end()
 	for _, c := range t.conns {
 		c.hangUp()
 	}

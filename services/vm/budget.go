@@ -26,6 +26,7 @@ type hook struct {
 	attention   atomic.Bool // look at once
 	interrupted atomic.Bool // attention is set, too
 	unwanted    atomic.Pointer[Target]
+	allUnwanted atomic.Bool
 }
 
 var (
@@ -60,7 +61,7 @@ func (h *hook) look() error {
 	if c.limit > 0 && c.since.IsZero() {
 		h.in.newTurn() // there may be several slow ones in a turn: see Turn
 	}
-	if t := h.unwanted.Load(); t != nil && *t == h.in.running.current.Target {
+	if t := h.unwanted.Load(); t != nil && *t == h.in.running.current.Target || h.allUnwanted.Load() {
 		c.over = ErrInterrupted
 	}
 	if c.look(); c.over == nil && !c.spare {

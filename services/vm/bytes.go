@@ -47,7 +47,7 @@ func sub(L *lua.LState) int {
 	s := L.CheckString(1)
 	checkInt(L, 2)
 	from, to := slice(L, len(s), 2, 1, -1)
-	L.Push(lua.LString(s[from:to]))
+	L.Push(lua.LString(part(L, s, s[from:to])))
 	return 1
 }
 
@@ -59,6 +59,7 @@ func byteOf(L *lua.LState) int {
 	if to-from > maxResults {
 		L.RaiseError("string slice too long")
 	}
+	fail(L, Of(L).spend((to-from)/8))
 	for i := from; i < to; i++ {
 		L.Push(lua.LNumber(s[i]))
 	}

@@ -27,7 +27,7 @@ type Call struct {
 // is taken for the global.
 func (p *Program) Calls(names ...string) (all []Call) {
 	_ = fs.WalkDir(p.files, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || path.Ext(name) != ".lua" {
+		if err != nil || d.IsDir() || path.Ext(name) != ".lua" || IsTest(name) {
 			return nil
 		}
 		source, err := p.read(name)

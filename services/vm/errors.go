@@ -106,6 +106,10 @@ func errorText(v lua.LValue) string {
 		return string(v)
 	case lua.LNumber:
 		return v.String()
+	case *lua.LTable: // as those of methods are
+		if m, ok := v.RawGetString("message").(lua.LString); ok {
+			return string(m)
+		}
 	}
 	return fmt.Sprintf("(error object is a %s value)", v.Type())
 }

@@ -230,7 +230,11 @@ func (e *executor) nextHeld(g *Gate) (next item) {
 	switch {
 	case e.heldPos < len(e.held):
 		next, e.held[e.heldPos] = e.held[e.heldPos], item{}
-		e.heldPos++
+		if e.heldPos++; 2*e.heldPos > len(e.held) { // or it grows for as long as something is held
+			n := copy(e.held, e.held[e.heldPos:])
+			clear(e.held[n:])
+			e.held, e.heldPos = e.held[:n], 0
+		}
 	case g != nil && g.blocked == 1:
 		next, g.last = g.last, item{}
 	}

@@ -10,6 +10,9 @@ import (
 // spaces are those of C's isspace.
 const spaces = " \t\n\v\f\r"
 
+// maxDigits is how long the text of a number may be.
+const maxDigits = 64 << 10
+
 // toNumber is the global tonumber.
 func toNumber(L *lua.LState) int {
 	base := optInt(L, 2, 10)
@@ -25,7 +28,10 @@ func toNumber(L *lua.LState) int {
 			n, ok = parseDigits(v.String(), base)
 		}
 	case lua.LString:
-		spendBytes(L, len(v))
+		if len(v) > maxDigits {
+			break
+		}
+		fail(L, Of(L).spend(len(v)/8))
 		if base == 10 {
 			n, ok = parseNumber(string(v))
 		} else {

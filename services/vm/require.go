@@ -9,11 +9,17 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
+// maxName is how long the name of a module may be.
+const maxName = 1024
+
 // require returns a module: one of Config.Modules, or else what a file of the
 // service's directory returns. "a.b" is a/b.lua or a/b/init.lua. It is loaded
 // once per instance and kept in package.loaded.
 func require(L *lua.LState) int {
 	in, name := Of(L), L.CheckString(1)
+	if len(name) > maxName {
+		L.ArgError(1, "name too long")
+	}
 	if v := in.loaded.RawGetString(name); lua.LVAsBool(v) {
 		L.Push(v)
 		return 1
@@ -129,6 +135,7 @@ func readAll(L *lua.LState, reader *lua.LFunction) (text, why string) {
 }
 
 func loadText(L *lua.LState, text, name string) int {
+	fail(L, Of(L).spend(4*len(text)))
 	proto, err := compile(strings.TrimLeft(name, "=@"), text)
 	if err != nil {
 		L.Push(lua.LNil)

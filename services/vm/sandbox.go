@@ -69,6 +69,20 @@ var guarded = map[string]func(stock lua.LGFunction) lua.LGFunction{
 	"setmetatable": setMetatable,
 }
 
+// maxDate is how long a format of os.date may be: each directive of it makes some
+// dozen bytes.
+const maxDate = 1024
+
+// date has the stock os.date look at its format first.
+func date(stock lua.LGFunction) lua.LGFunction {
+	return func(L *lua.LState) int {
+		if format, ok := L.Get(1).(lua.LString); ok && len(format) > maxDate {
+			L.ArgError(1, "format too long")
+		}
+		return stock(L)
+	}
+}
+
 // openSandbox opens the libraries and removes what is not allowed.
 func (in *Instance) openSandbox() {
 	L := in.main
@@ -94,6 +108,8 @@ func (in *Instance) openSandbox() {
 		fn := global.RawGetString(name).(*lua.LFunction) // in place: it may have upvalues
 		fn.GFunction = guard(fn.GFunction)
 	}
+	dateFn := global.RawGetString("os").(*lua.LTable).RawGetString("date").(*lua.LFunction)
+	dateFn.GFunction = date(dateFn.GFunction)
 	for lib, names := range allowed {
 		t := global
 		if lib != "" {
@@ -147,14 +163,24 @@ func mustCompile(name, source string) *lua.FunctionProto {
 	return proto
 }
 
+// maxLine is how many bytes of a line print logs.
+const maxLine = 64 << 10
+
 // printLog logs a line at level info.
 func printLog(L *lua.LState) int {
 	var b strings.Builder
-	for i := 1; i <= L.GetTop(); i++ {
+	for i := 1; i <= L.GetTop() && b.Len() <= maxLine; i++ {
 		if i > 1 {
 			b.WriteByte('\t')
 		}
-		b.WriteString(L.ToStringMeta(L.Get(i)).String())
+		text := L.ToStringMeta(L.Get(i)).String()
+		b.WriteString(text[:min(len(text), maxLine+1)])
+		fail(L, Of(L).spend(1+min(len(text), maxLine)/bytesPerStep))
+	}
+	if b.Len() > maxLine {
+		line := strings.ToValidUTF8(b.String()[:maxLine], "") + "..."
+		b.Reset()
+		b.WriteString(line)
 	}
 	Of(L).log.Info(b.String())
 	return 0

@@ -86,6 +86,13 @@ func (in *Instance) Interrupt(t Target) {
 	in.hook.attention.Store(true)
 }
 
+// InterruptAll has whatever runs end so, be it a task of another's, until it is called
+// with false.
+func (in *Instance) InterruptAll(on bool) {
+	in.hook.allUnwanted.Store(on)
+	in.hook.attention.Store(true)
+}
+
 // Breathe ends the turn in the midst of a handler that goes on for long: what
 // was written goes out, and whoever waits for the baton has it for a while. It
 // is for bindings; the baton must be held.

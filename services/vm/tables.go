@@ -37,6 +37,7 @@ func concat(L *lua.LState) int {
 			size += len(v)
 		case lua.LNumber:
 			size += 8 // or more
+			fail(L, Of(L).spend(2))
 		default:
 			L.RaiseError("invalid value (%s) at index %d in table for 'concat'", v.Type(), i)
 		}
@@ -191,6 +192,7 @@ func unpack(L *lua.LState) int {
 	if n == 0 || n > maxResults {
 		L.RaiseError("too many results to unpack")
 	}
+	fail(L, Of(L).spend(int(n)/8))
 	for i := range int(n) {
 		L.Push(at(t, first+i))
 	}

@@ -36,10 +36,11 @@ func (in *Instance) initTexts() {
 }
 
 // program is the compiled pattern.
-func (t *texts) program(source string) *pattern.Program {
+func (t *texts) program(L *lua.LState, source string) *pattern.Program {
 	if p := t.programs[source]; p != nil {
 		return p
 	}
+	fail(L, Of(L).spend(len(source)/4))
 	p := pattern.Compile(source, true)
 	if len(source) < longPattern {
 		if len(t.programs) >= keepPatterns {
@@ -89,7 +90,7 @@ func find(L *lua.LState) int {
 		return 2
 	}
 	t := &Of(L).texts
-	program := t.program(p)
+	program := t.program(L, p)
 	start, end, ok := t.find(L, program, s, from)
 	if !ok {
 		L.Push(lua.LNil)
@@ -105,7 +106,7 @@ func match(L *lua.LState) int {
 	s, p := L.CheckString(1), L.CheckString(2)
 	from := offset(L, len(s))
 	t := &Of(L).texts
-	program := t.program(p)
+	program := t.program(L, p)
 	start, end, ok := t.find(L, program, s, from)
 	if !ok {
 		L.Push(lua.LNil)
@@ -169,13 +170,28 @@ func (t *texts) capture(L *lua.LState, p *pattern.Program, s string, i int) lua.
 	if isPlace {
 		return lua.LNumber(place + 1)
 	}
-	return lua.LString(text)
+	return lua.LString(part(L, s, text))
+}
+
+// longText is the length from which on a small part of a text is a copy.
+const longText = 1024
+
+// part is a part of a text that Lua is to have: where it is a small one of a long
+// text it is a copy, or the text would be kept for it.
+func part(L *lua.LState, whole, text string) string {
+	if len(whole) < longText || 2*len(text) > len(whole) {
+		return text
+	}
+	if len(text) >= bytesPerStep {
+		makeBytes(L, len(text))
+	}
+	return strings.Clone(text)
 }
 
 // pushMatch pushes the captures, or all of the match where there are none.
 func (t *texts) pushMatch(L *lua.LState, p *pattern.Program, s string, start, end int) int {
 	if p.Captures() == 0 {
-		L.Push(lua.LString(s[start:end]))
+		L.Push(lua.LString(part(L, s, s[start:end])))
 		return 1
 	}
 	return t.pushCaptures(L, p, s)
@@ -186,9 +202,10 @@ func gmatch(L *lua.LState) int {
 	s, p := L.CheckString(1), L.CheckString(2)
 	var program *pattern.Program
 	if strings.HasPrefix(p, "^") {
+		fail(L, Of(L).spend(len(p)/4))
 		program = pattern.Compile(p, false) // it would match at each place
 	} else {
-		program = Of(L).texts.program(p)
+		program = Of(L).texts.program(L, p)
 	}
 	from, allowance := 0, pattern.Allowance(len(s))
 	iterator := func(L *lua.LState) int {
@@ -216,7 +233,7 @@ func gmatch(L *lua.LState) int {
 // gsub is string.gsub.
 func gsub(L *lua.LState) int {
 	s, p, most := L.CheckString(1), L.CheckString(2), optInt(L, 4, -1)
-	g := gsubbing{L: L, s: s, program: Of(L).texts.program(p), replacement: L.Get(3), most: most}
+	g := gsubbing{L: L, s: s, program: Of(L).texts.program(L, p), replacement: L.Get(3), most: most}
 	if most < 0 && L.Get(4) == lua.LNil {
 		g.most = len(s) + 1
 	}
@@ -284,7 +301,7 @@ func (g *gsubbing) run() {
 func (g *gsubbing) replace(t *texts, start, end int) {
 	switch r := g.replacement.(type) {
 	case *lua.LTable:
-		key := lua.LValue(lua.LString(g.s[start:end]))
+		key := lua.LValue(lua.LString(g.s[start:end])) // which is not kept
 		if g.program.Captures() > 0 {
 			key = t.capture(g.L, g.program, g.s, 0)
 		}
@@ -328,6 +345,8 @@ func (g *gsubbing) write(text string) {
 	checkText(g.L, g.out.Len()+len(text), "string.gsub")
 	if len(text) >= bytesPerStep {
 		makeBytes(g.L, len(text))
+	} else {
+		fail(g.L, Of(g.L).spend(1))
 	}
 	g.out.WriteString(text)
 }

@@ -271,19 +271,19 @@ func (f *file) nextLine(last bool) lua.LGFunction {
 // write is f:write.
 func write(L *lua.LState) int {
 	f := check(L)
-	var b strings.Builder
-	for i := 2; i <= L.GetTop(); i++ {
+	var parts []string
+	for i, size := 2, 0; i <= L.GetTop(); i++ {
 		s := L.CheckString(i)
-		if len(s) > maxAtOnce-b.Len() {
+		if size += len(s); size > maxAtOnce {
 			L.ArgError(i, "more than 67108864 bytes at a time")
 		}
-		b.WriteString(s)
+		parts = append(parts, s)
 	}
 	return outcome(L, f.use(L, func() error {
 		if err := f.settle(); err != nil {
 			return err
 		}
-		_, err := io.WriteString(f.f, b.String())
+		_, err := io.WriteString(f.f, strings.Join(parts, "")) // no sooner: many may wait for their turn
 		return err
 	}))
 }
