@@ -149,7 +149,7 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 		d.listeners = append(d.listeners, l)
 	}
 	d.watch = newWatch(d.listeners, d.hangups, log)
-	d.tally = newTally(d.server, log)
+	d.tally = newTally(d.server, d.registry.Services(), log)
 	return d, nil
 }
 

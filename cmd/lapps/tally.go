@@ -5,23 +5,33 @@ import (
 	"time"
 
 	"lapps/server"
+	"lapps/services"
 )
 
-// tallyTime is how often limits that have been exceeded are logged.
+// tallyTime is how often what has been counted is logged.
 const tallyTime = time.Minute
 
 // A tally logs how often each limit has been exceeded since it said so last:
-// what is only counted (dry_run) apart, for it is there to be seen.
+// what is only counted (dry_run) apart, for it is there to be seen. And of each service
+// what has gone wrong in it.
 type tally struct {
-	server *server.Server
-	log    *slog.Logger
-	told   map[server.Limit]uint64
-	quit   chan struct{}
-	done   chan struct{}
+	server   *server.Server
+	services []*services.Service
+	log      *slog.Logger
+	told     map[server.Limit]uint64
+	failures map[*services.Service]failures
+	quit     chan struct{}
+	done     chan struct{}
 }
 
-func newTally(s *server.Server, log *slog.Logger) *tally {
-	return &tally{server: s, log: log, told: make(map[server.Limit]uint64), quit: make(chan struct{}), done: make(chan struct{})}
+// failures are a service's: of its Lua, of Go in its modules, of runs, and of instances.
+type failures struct{ errors, panics, runs, replaced uint64 }
+
+func newTally(s *server.Server, all []*services.Service, log *slog.Logger) *tally {
+	return &tally{
+		server: s, services: all, log: log, told: make(map[server.Limit]uint64), failures: make(map[*services.Service]failures),
+		quit: make(chan struct{}), done: make(chan struct{}),
+	}
 }
 
 // run tells until stop, and then once more.
@@ -48,6 +58,32 @@ func (t *tally) stop() {
 
 // tell logs what is new, if anything is.
 func (t *tally) tell() {
+	t.tellLimits()
+	for _, s := range t.services {
+		t.tellFailures(s)
+	}
+}
+
+func (t *tally) tellFailures(s *services.Service) {
+	now, was := failures{runs: s.Failures(), replaced: s.Replaced()}, t.failures[s]
+	now.errors, now.panics = s.Errors()
+	if now == was {
+		return
+	}
+	t.failures[s] = now
+	args := []any{"service", s.Name}
+	for _, c := range []struct {
+		name     string
+		now, was uint64
+	}{{"lua_errors", now.errors, was.errors}, {"panics", now.panics, was.panics}, {"runs_failed", now.runs, was.runs}, {"replaced", now.replaced, was.replaced}} {
+		if c.now != c.was {
+			args = append(args, c.name, c.now-c.was)
+		}
+	}
+	t.log.Warn("service failures", args...)
+}
+
+func (t *tally) tellLimits() {
 	var enforced, counted []any
 	for _, l := range server.AllLimits() {
 		n := t.server.Exceeded(l)

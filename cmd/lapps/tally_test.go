@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,7 +15,7 @@ func TestTally(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{Limits: server.Limits{DryRun: []server.Limit{server.LimitMessages}}}
 		l := new(logged)
-		ta := newTally(s, slog.New(slog.NewJSONHandler(l, nil)))
+		ta := newTally(s, nil, slog.New(slog.NewJSONHandler(l, nil)))
 		go ta.run()
 		says := func(want string, times int) {
 			t.Helper()
@@ -34,4 +35,18 @@ func TestTally(t *testing.T) {
 		ta.stop()
 		says(`"msg":"limits exceeded","dry_run":{"messages_per_s":1}}`, 1)
 	})
+}
+
+// TestTallyOfServices has what goes wrong in a service logged.
+func TestTallyOfServices(t *testing.T) {
+	d := startDaemon(t, `{"services": {"bad": {}}}`, map[string]string{"bad/bad.lua": `return { onMessage = function() error("no") end }`})
+	c := dialCoder(t, d.url("/bad"), nil)
+	c.send(t, false, []byte("x"))
+	eventually(t, "the error is counted", func() bool { n, _ := d.registry.Lookup("/bad").Errors(); return n == 1 })
+	d.tally.stop()
+	if !strings.Contains(d.logged.String(), `"msg":"service failures","service":"bad","lua_errors":1}`) {
+		t.Errorf("the log:\n%s", d.logged.String())
+	}
+	d.tally = newTally(d.server, nil, slog.New(slog.DiscardHandler)) // for the daemon to stop
+	go d.tally.run()
 }
