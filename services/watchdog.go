@@ -23,6 +23,10 @@ const (
 	// fullTime is how long an instance may have too much memory.
 	fullTime = 10 * time.Second
 
+	// weighTime is how often it is asked whether it still has: to add up what it
+	// has may take a tenth of a second.
+	weighTime = time.Second
+
 	// retireTime is how long an instance that was replaced may take to handle
 	// what it has accepted; one that hangs is not waited for.
 	retireTime = 10 * time.Second
@@ -36,6 +40,8 @@ type watch struct {
 	turn  uint64    // of vm.Instance.Turn
 	since time.Time // when it was seen first
 	full  time.Time // when it was found full; zero: it is not
+
+	weighed time.Time // when it was asked to look whether it still is
 }
 
 // hangs reports whether the same turn has lasted for too long.
@@ -58,7 +64,10 @@ func (w *watch) isFull(in *instance, now time.Time) bool {
 	case w.full.IsZero():
 		w.full = now
 	}
-	in.vm.Weigh() // it may be idle, and have less by now
+	if now.Sub(w.weighed) >= weighTime { // it may be idle, and have less by now
+		w.weighed = now
+		in.vm.Weigh()
+	}
 	return now.Sub(w.full) > fullTime
 }
 
