@@ -1,4 +1,4 @@
-.PHONY: run test lint fmt bench fuzz conformance
+.PHONY: run test lint fmt bench bench-quick fuzz conformance
 
 # What CI runs is `make lint test`; see .ci/run.
 
@@ -18,6 +18,12 @@ fmt:
 
 bench:
 	go run ./benchmarks/compare
+
+# A guard against regressions, two minutes on a quiet machine: CPU per message against
+# the bare gnet echo in the same run. The bounds are a quarter above what was measured
+# on 27 November 2026 (1.29 and 2.8).
+bench-quick:
+	go run ./benchmarks/compare -quiet -rounds 9 -duration 1s -warmup 300ms -most 80x1=1.6,80x16=3.5
 
 # All 517 cases in full, some minutes, against lapps with compression; the report
 # is in docs/conformance. CI plays a sample of groups 12 and 13.

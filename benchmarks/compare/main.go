@@ -14,7 +14,8 @@
 // For each scenario a table on standard output tells the medians over the
 // rounds, with the least and the greatest in brackets. The ratio is the median
 // of each round's ratio. -json writes everything to a file. Any message that
-// does not come back as it should ends the comparison with status 1.
+// does not come back as it should ends the comparison with status 1, and so does, with
+// -most, a median that is greater than it may be.
 package main
 
 import (
@@ -50,6 +51,7 @@ type options struct {
 	rounds    int
 	json      string // a file; empty for none
 	quiet     bool
+	bounds    bounds
 	servers   []spec // none: the default list
 }
 
@@ -85,6 +87,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	flags.StringVar(&o.json, "json", "", "write all results to this `file`")
 	flags.BoolVar(&o.quiet, "quiet", false, "no progress and no output of the servers on standard error")
 	op := flags.String("op", "binary", "`kind` of the messages: text or binary")
+	most := flags.String("most", "", "fail where a server's median ratio of CPU to the first is greater: a `list` such as 80x1=1.5,80x16=3")
 	scenarios := flags.String("scenarios", "80x1,80x16", "`list` of connections x messages in flight on each")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -92,9 +95,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if o.base.Messages > 0 {
 		o.base.Warmup = 0
 	}
-	var errs [3]error
+	var errs [4]error
 	o.base.Op, errs[0] = generator.ParseOp(*op)
 	o.scenarios, errs[1] = parseScenarios(*scenarios)
+	o.bounds, errs[3] = parseBounds(*most, o.scenarios)
 	o.servers, errs[2] = parseSpecs(flags.Args())
 	if o.rounds < 1 {
 		errs[0] = errors.Join(errs[0], fmt.Errorf("compare: -rounds: expected at least 1, not %d", o.rounds))
@@ -148,10 +152,10 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) (err error)
 		}
 		all = append(all, out)
 	}
-	if o.json == "" {
-		return nil
+	if o.json != "" {
+		err = writeJSON(o.json, all)
 	}
-	return writeJSON(o.json, all)
+	return errors.Join(err, o.bounds.check(all))
 }
 
 func writeJSON(name string, all []outcome) error {
