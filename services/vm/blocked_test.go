@@ -121,6 +121,7 @@ func TestLoose(t *testing.T) {
 			time.Sleep(time.Minute)
 			synctest.Wait()
 			want(t, in, `return said`, strings.Join(expected, "")+".")
+			synctest.Wait() // until the turn of that has ended, too
 			if s := in.Stats(); s.Queued != 0 || s.Blocked != 0 || g.events != 0 || g.blocked != 0 {
 				t.Errorf("afterwards: %+v, %+v", s, g)
 			}
