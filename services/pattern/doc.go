@@ -3,7 +3,7 @@
 // with an error.
 //
 // Compile makes a Program of a pattern; it is immutable. A Matcher runs programs,
-// one at a time: Allowance is how many steps it may take, Find and At match, Capture
+// one at a time: Allowance is how many steps it may take, Find matches, Capture
 // tells what was captured. A step is about a byte looked at; an owner that has to
 // be asked now and then whether to go on is told of them.
 //

@@ -84,16 +84,9 @@ func (p *Program) candidate(s string) int {
 	return -1
 }
 
-// At matches s at a place only.
-func (m *Matcher) At(p *Program, s string, place int) (end int, ok bool, err error) {
-	m.begin(p, s)
-	end, ok = m.match(0, place)
-	return end, ok && m.err == nil, m.finish()
-}
-
-// Capture is what the n-th capture, from 0, of the last match holds: a part of the
+// Capture is what the n-th capture, from 0, of the last match holds: a part of s, its
 // subject, or, where isPlace is set, an offset in it.
-func (m *Matcher) Capture(p *Program, s string, n int) (text string, place int, isPlace bool) {
+func (m *Matcher) Capture(s string, n int) (text string, place int, isPlace bool) {
 	c := m.captures[n]
 	if c.to < 0 {
 		return "", c.from, true

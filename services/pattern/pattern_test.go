@@ -52,7 +52,7 @@ func TestSteps(t *testing.T) {
 	m = Matcher{Allowance: 10_000, Spend: func(n int) error { spent += n; return nil }}
 	spent = 0
 	for range 10 {
-		if _, _, err := m.At(Compile("a-b", true), subject[:100], 0); err != nil {
+		if _, _, _, err := m.Find(Compile("^a-b", true), subject[:100], 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -82,13 +82,13 @@ func FuzzMatch(f *testing.F) {
 				if p.Unfinished(i) {
 					continue
 				}
-				if _, place, isPlace := m.Capture(p, subject, i); isPlace && (place < start || place > end) {
+				if _, place, isPlace := m.Capture(subject, i); isPlace && (place < start || place > end) {
 					t.Fatalf("%q in %q: capture %d is at %d, outside of %d-%d", source, subject, i, place, start, end)
 				}
 			}
 			m.Allowance = 100_000
-			if at, ok, err := m.At(p, subject, start); !ok || err != nil || at != end {
-				t.Fatalf("%q in %q: found at %d-%d, but there it is %v, to %d: %v", source, subject, start, end, ok, at, err)
+			if at, last, ok, err := m.Find(p, subject, start); !ok || err != nil || at != start || last != end {
+				t.Fatalf("%q in %q: found at %d-%d, but from there at %d-%d, %v: %v", source, subject, start, end, at, last, ok, err)
 			}
 			if i := strings.Index(subject, source); Plain(source) && i != start {
 				t.Fatalf("%q in %q: at %d, want %d", source, subject, start, i)

@@ -89,3 +89,35 @@ func TestManyEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestHeldShrinks has a gate that always has an event waiting behind one that is
+// blocked: what is kept for it does not grow with how many there were.
+func TestHeldShrinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := started(t, "", Config{})
+		const events = 20_000
+		handled, most := 0, 0
+		var tg *target
+		post := func() {
+			if err := in.Post(Event{Target: tg}); err != nil {
+				t.Error(err)
+			}
+		}
+		tg = &target{gate: new(Gate), handle: func(in *Instance, _ Event) {
+			if handled++; handled+2 < events {
+				post() // before the wait: it is held for this gate
+			}
+			in.Wait(func(context.Context) { time.Sleep(time.Millisecond) })
+			most = max(most, cap(in.running.held))
+		}}
+		for range 3 {
+			post()
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		stop(t, in)
+		if handled < events-2 || most > 64 {
+			t.Errorf("%d events handled, and room for %d kept, where 3 wait at most", handled, most)
+		}
+	})
+}

@@ -166,7 +166,7 @@ func (t *texts) capture(L *lua.LState, p *pattern.Program, s string, i int) lua.
 	if p.Unfinished(i) {
 		L.RaiseError("unfinished capture")
 	}
-	text, place, isPlace := t.matcher.Capture(p, s, i)
+	text, place, isPlace := t.matcher.Capture(s, i)
 	if isPlace {
 		return lua.LNumber(place + 1)
 	}

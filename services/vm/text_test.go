@@ -2,6 +2,7 @@ package vm
 
 import (
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,9 @@ func TestTextBudgets(t *testing.T) {
 		{"concat of nothing", `return table.concat({}, ("x"):rep(1e6), 1, 1e15)`, "invalid value (nil) at index 1"},
 		{"unpack", `return unpack({}, 1, 1e9)`, "too many results to unpack"},
 		{"byte", `return (("x"):rep(1e6)):byte(1, -1)`, "string slice too long"},
+		{"date", `return os.date(("%c"):rep(1e6))`, "format too long"},
+		{"require", `require(("x"):rep(1e6))`, "name too long"},
+		{"tonumber", `assert(tonumber(("1"):rep(6e7)))`, "assertion failed"},
 		{"insert below", `table.insert({}, -1e15, 1)`, "position out of bounds"},
 		{"concat of numbers", `local t = {} for i = 1, 3e6 do t[i] = 0.1234567890123456 end return table.concat(t, ("x"):rep(8))`, large},
 	} {
@@ -238,5 +242,36 @@ func TestTextWaits(t *testing.T) {
 	second.open <- "Y"
 	if got := <-result; got != "xXyY" {
 		t.Errorf("gmatch: %s", got)
+	}
+}
+
+// TestPartsOfLongTexts has small parts of long strings kept: the strings are not.
+func TestPartsOfLongTexts(t *testing.T) {
+	for _, part := range []string{`s:sub(1, 1)`, `s:sub(-20)`, `s:match("(x)")`, `s:match("^x")`, `s:gmatch("(x)")()`, `select(3, s:find("(x)"))`} {
+		in := started(t, "kept = {}", Config{})
+		before := live()
+		if _, err := eval(t, in, `for i = 1, 100 do local s = ("x"):rep(1e6) .. i kept[i] = `+part+` end`); err != nil {
+			t.Fatal(err)
+		}
+		if grown := live() - before; grown > 20<<20 {
+			t.Errorf("%s: 100 of them keep %d MiB", part, grown>>20)
+		}
+		want(t, in, `return #kept`, "100")
+		stop(t, in)
+	}
+}
+
+// TestPrintIsBounded logs a part of what is too long.
+func TestPrintIsBounded(t *testing.T) {
+	var b strings.Builder
+	in := started(t, "", Config{Log: slog.New(slog.NewTextHandler(&b, nil))})
+	defer stop(t, in)
+	if _, err := eval(t, in, `local s, t = ("x"):rep(1e6), {} for i = 1, 1000 do t[i] = s end print(unpack(t)) print("short", 7)`); err != nil {
+		t.Fatal(err)
+	}
+	do(t, in, func(*Instance) {})
+	text := b.String()
+	if len(text) > maxLine+1000 || !strings.Contains(text, "x...") || !strings.Contains(text, `short\t7`) {
+		t.Errorf("%d bytes are logged: %.100s", len(text), text)
 	}
 }
