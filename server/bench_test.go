@@ -30,6 +30,7 @@ type driver struct {
 
 func (d *driver) Dirty(f server.Flusher)           { d.dirty <- f }
 func (d *driver) Post(f func())                    { d.posted <- f }
+func (d *driver) Later(f func())                   { d.posted <- f }
 func (d *driver) Now() time.Duration               { return time.Second }
 func (d *driver) Arm(*server.Timer, time.Duration) {}
 func (d *driver) Stop(*server.Timer)               {}

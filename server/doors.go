@@ -31,6 +31,11 @@ type Loop interface {
 	// not inside Post). After the carrier has stopped f is dropped.
 	Post(f func())
 
+	// Later is Post for what is to follow all that the loop has at hand: what
+	// several connections have received is handled together. Where that is
+	// little f runs at once. Loop only.
+	Later(f func())
+
 	// Now is the loop's clock: the time since some moment in the past. It
 	// may be called from any goroutine.
 	Now() time.Duration

@@ -46,6 +46,7 @@ func (b *bench) Post(f func()) {
 }
 
 func (b *bench) Wake()                                {}
+func (b *bench) Later(f func())                       { f() }
 func (b *bench) Now() time.Duration                   { return b.now }
 func (b *bench) Arm(t *server.Timer, _ time.Duration) { b.armed[t] = true }
 func (b *bench) Stop(t *server.Timer)                 { delete(b.armed, t) }

@@ -170,6 +170,8 @@ type loop struct {
 	woken chan bool // told, if it is not nil
 }
 
+func (l *loop) Later(f func()) { f() }
+
 func (l *loop) Wake() {
 	l.wakes.Add(1)
 	if l.woken != nil {

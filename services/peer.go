@@ -43,8 +43,15 @@ type Peer interface {
 	Waker() Waker
 }
 
-// A Waker writes what was queued for its peers. It is comparable.
-type Waker interface{ Wake() }
+// A Waker is the event loop of some peers. It is comparable.
+type Waker interface {
+	// Wake has it write what was queued for its peers.
+	Wake()
+
+	// Later has f called once the loop has received what it has at hand, which
+	// may be at once. f does not block. It is called by the loop.
+	Later(f func())
+}
 
 // Errors of Peer.Send. Lua sees their texts.
 var (

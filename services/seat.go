@@ -142,7 +142,7 @@ func (s *Seat) Deliver(messages []Message) (n int, err error) {
 	for i := range messages {
 		messages[i].Target = s
 	}
-	return s.in.vm.OfferAll(messages)
+	return s.in.vm.OfferAll(messages, s.peer.Waker())
 }
 
 // Leave gives the seat up: when all that was delivered has been handled,

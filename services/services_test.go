@@ -47,6 +47,7 @@ func (p *peer) Waker() services.Waker { return p }
 func (p *peer) Resume()               { p.note("resume") }
 func (p *peer) Full() bool            { return false }
 func (p *peer) Wake()                 { p.note("wake") }
+func (p *peer) Later(f func())        { f() }
 
 func (p *peer) Send(f wire.Frame) (int, error) {
 	if p.gone {

@@ -26,6 +26,10 @@ func (*events) OnTraffic(c gnet.Conn) gnet.Action {
 	switch x := c.Context().(type) {
 	case *socket:
 		x.received(p)
+		if l := x.loop; l.turnDue {
+			l.turnDue = false
+			l.turn()
+		}
 	case *waker:
 		x.wake()
 	}
@@ -63,6 +67,7 @@ func (s *socket) opened(c gnet.Conn) bool {
 // received hands p to the Receiver, or discards it.
 func (s *socket) received(p []byte) {
 	s.loop.stats.read.Add(uint64(len(p)))
+	s.loop.received++
 	if s.state != open {
 		return
 	}

@@ -49,6 +49,9 @@ type loop struct {
 	wheel    wheel
 	alarmAt  int64           // the tick the alarm is set to; 0 is none
 	waiting  map[int]*socket // by descriptor: those that have a backlog
+	received int             // how often something was since the last turn
+	busy     bool            // before that it was more than once
+	turnDue  bool            // told is set, for a turn that follows what is received now
 	iov      iovecs
 
 	alarm  *time.Timer    // calls ring
@@ -96,6 +99,18 @@ func (l *loop) Post(f func()) {
 	l.Wake()
 }
 
+// Later implements server.Loop. The poller tells of many connections at a time, but
+// not of the last one: while there are many f is left to the next turn, which the
+// poller comes to behind those that it knows of now.
+func (l *loop) Later(f func()) {
+	if l.busy {
+		l.Post(f)
+		return
+	}
+	l.turnDue = l.turnDue || l.told.CompareAndSwap(false, true)
+	f()
+}
+
 // setQueued is called with mu held. A store costs more than a load.
 func (l *loop) setQueued() {
 	if !l.queued.Load() {
@@ -118,6 +133,8 @@ func (l *loop) Now() time.Duration { return time.Since(l.carrier.start) }
 // belongs to one setting of told; silence relies on that.
 func (l *loop) turn() {
 	l.stats.wakeups.Add(1)
+	l.busy = l.received > 1
+	l.received = 0
 	l.turnEnds = l.Now() + l.longTurn
 	for left := slice; ; {
 		if left = l.run(left); left == 0 {

@@ -81,6 +81,9 @@ func (l *Loop) Post(f func()) {
 	}
 }
 
+// Later implements server.Loop.
+func (l *Loop) Later(f func()) { l.Post(f) }
+
 // Dirty implements server.Loop.
 func (l *Loop) Dirty(f server.Flusher) {
 	l.mu.Lock()

@@ -97,6 +97,9 @@ func (c *conn) Waker() services.Waker { return c }
 // nobody is at work.
 func (c *conn) Wake() {}
 
+// Later implements services.Waker.
+func (c *conn) Later(f func()) { f() }
+
 // joined is what Join answers.
 func (c *conn) joined(seat *services.Seat, err error) {
 	c.mu.Lock()

@@ -122,7 +122,8 @@ func (in *Instance) endTurn() {
 }
 
 // startRunner makes an idle or a new executor the runner: it has the baton, or
-// its place in the queue for it, when startRunner returns. mu is held.
+// its place in the queue for it, when startRunner returns; with the baton unlock
+// tells it so. mu is held.
 func (in *Instance) startRunner() {
 	var e *executor
 	if n := len(in.idle); n > 0 {
@@ -130,6 +131,7 @@ func (in *Instance) startRunner() {
 		in.idle = in.idle[:n-1]
 	} else {
 		e = &executor{in: in, wake: make(chan struct{}, 1)}
+		e.begin = e.signal
 		in.executors++
 	}
 	e.runner, in.hasRunner = true, true
@@ -139,10 +141,10 @@ func (in *Instance) startRunner() {
 	}
 	in.taken = true
 	in.Work(1)
-	e.signal()
+	in.chosen = e
 }
 
-// signal tells e that the baton is its own. mu is held.
+// signal tells e that the baton is its own.
 func (e *executor) signal() {
 	if !e.started {
 		e.started = true

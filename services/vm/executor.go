@@ -30,6 +30,8 @@ type executor struct {
 	in   *Instance
 	wake chan struct{} // capacity 1: the baton is yours; without runner: end
 
+	begin func() // signal
+
 	// Guarded by in.mu.
 	next *executor // in the queue for the baton
 

@@ -141,9 +141,10 @@ type Instance struct {
 	taken             bool      // somebody holds the baton
 	first, last       *executor // the queue for the baton
 	idle              []*executor
-	executors         int // goroutines
-	blocked           int // executors in Block
-	inFlight          int // executors whose handlers have been there
+	chosen            *executor // has the baton, and is to be told once mu is released
+	executors         int       // goroutines
+	blocked           int       // executors in Block
+	inFlight          int       // executors whose handlers have been there
 	stopping          bool
 	ended             bool // done has been closed
 }

@@ -90,32 +90,53 @@ const keepItems = 1024
 // target's Room will be called, or ErrStopped.
 func (in *Instance) Offer(e Event) error {
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.offer(e)
+	err := in.offer(e)
+	in.unlock(nil)
+	return err
 }
 
+// A Later calls functions later than at once. They do not block.
+type Later interface{ Later(f func()) }
+
 // OfferAll offers events in order, until one is refused. It returns how many
-// were accepted, and the error of the one that was not.
-func (in *Instance) OfferAll(events []Event) (n int, err error) {
+// were accepted, and the error of the one that was not. Where nobody handles the
+// instance's events yet, l says when that begins: who has more for it does
+// well to offer that first. nil means at once.
+func (in *Instance) OfferAll(events []Event, l Later) (n int, err error) {
 	in.mu.Lock()
-	defer in.mu.Unlock()
-	for i := range events {
-		if err := in.offer(events[i]); err != nil {
-			return i, err
+	for n < len(events) && err == nil {
+		if err = in.offer(events[n]); err == nil {
+			n++
 		}
 	}
-	return len(events), nil
+	in.unlock(l)
+	return n, err
+}
+
+// unlock releases mu, and has the runner begin that was chosen meanwhile.
+func (in *Instance) unlock(l Later) {
+	e := in.chosen
+	in.chosen = nil
+	in.mu.Unlock()
+	switch {
+	case e == nil:
+	case l == nil:
+		e.signal()
+	default:
+		l.Later(e.begin)
+	}
 }
 
 // Post is Offer without the limits, for events that something else bounds. The
 // two keep their order.
 func (in *Instance) Post(e Event) error {
 	in.mu.Lock()
-	defer in.mu.Unlock()
 	if in.stopping {
+		in.mu.Unlock()
 		return ErrStopped
 	}
 	in.accept(e, e.Target.Gate())
+	in.unlock(nil)
 	return nil
 }
 
