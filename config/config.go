@@ -107,6 +107,7 @@ type Limits struct {
 	HeaderBytes          int          `json:"header_bytes" jsonschema:"Size of an opening handshake's head; larger ones are refused with 431."`
 	BufferedMB           int          `json:"buffered_mb" jsonschema:"MiB held for all connections, in unfinished messages, mailboxes and outboxes; past it the connection that holds most is closed with 1013. 0 means no limit."`
 	Handler              Milliseconds `json:"handler_ms" jsonschema:"How long a call of a service's Lua may run, waits apart, before it ends with an error. Programs (run), modules that are loaded, and onStart have no such limit. 0 means no limit."`
+	Inline               Milliseconds `json:"inline_ms" jsonschema:"The same as handler_ms for services that run inline, where other connections wait meanwhile. 0 means no limit."`
 	InstanceMB           int          `json:"instance_mb" jsonschema:"MiB that the Lua values of an instance may take, about; a call that has them take more ends with an error. 0 means no limit."`
 	DryRun               []string     `json:"dry_run" jsonschema:"Limits that are only counted, and not enforced, by name."`
 }
@@ -143,13 +144,14 @@ type Directories struct {
 type Service struct {
 	Standalone            bool              `json:"standalone" jsonschema:"Whether the service is a program that runs in the background, without connections."`
 	AutoStart             bool              `json:"auto_start" jsonschema:"Whether the service starts with the server."`
-	Instances             int               `json:"instances" jsonschema:"Lua states that share the service's connections, or run the standalone program."`
+	Instances             int               `json:"instances" jsonschema:"Lua states that share the service's connections, or run the standalone program. Of a service that runs inline there is one for each event loop at least."`
 	Preload               []string          `json:"preload" jsonschema:"Modules that the service's Lua states have from the start, by name."`
 	Depends               []string          `json:"depends" jsonschema:"Services to start before this one, by name."`
 	StrictGlobals         string            `json:"strict_globals" jsonschema:"What happens when Lua assigns to a global that is not there, once the service's files have been run: off is nothing, warn is logged, fail is an error."`
 	Grants                Grants            `json:"grants" jsonschema:"What the service's Lua may reach outside of the server. Nothing by default."`
 	Protocol              string            `json:"protocol" jsonschema:"What the messages are: raw hands them to Lua as they are, LAppS as the requests and notifications of the LAppS protocol."`
 	Ordered               bool              `json:"ordered" jsonschema:"Whether a connection's messages are handled one after the other. With false the next one begins while a handler waits (raw only)."`
+	Execution             string            `json:"execution" jsonschema:"Where handlers run: isolated on threads of their own, or inline on the event loops of their connections, which costs less; but there they must not wait, and one that takes long holds up all connections of its loop."`
 	RequestTarget         string            `json:"request_target" jsonschema:"The path at which peers connect, without query. No two services share one. The default is / and the service's name."`
 	MaxInboundMessageSize int               `json:"max_inbound_message_size" jsonschema:"Bytes of a message from a peer; after a larger one the connection is closed with 1009. 0 means no limit."`
 	ACL                   ACL               `json:"acl" jsonschema:"Which addresses may connect to this service, of those the server lets in."`
@@ -200,7 +202,7 @@ func Default() Config {
 	return Config{
 		Listeners: []Listener{defaultListener("127.0.0.1:5083")},
 		ACL:       defaultACL(),
-		Limits:    Limits{Connections: 0, Handshakes: 1024, HeaderBytes: 8192, BufferedMB: 1024, Handler: 2000, InstanceMB: 256, DryRun: []string{}},
+		Limits:    Limits{Connections: 0, Handshakes: 1024, HeaderBytes: 8192, BufferedMB: 1024, Handler: 2000, Inline: 50, InstanceMB: 256, DryRun: []string{}},
 		Timeouts: Timeouts{
 			Handshake: 10_000,
 			Idle:      120_000,
@@ -247,6 +249,7 @@ func defaultService() Service {
 		Grants:                defaultGrants(),
 		Protocol:              "raw",
 		Ordered:               true,
+		Execution:             "isolated",
 		MaxInboundMessageSize: 1 << 20,
 		ACL:                   defaultACL(),
 		OutboxBytes:           1 << 20,

@@ -39,6 +39,7 @@ func constrainLimits(s *jsonschema.Schema) {
 	between(p["header_bytes"], minHeaderBytes, maxHeaderBytes)
 	between(p["buffered_mb"], 0, maxBufferedMB)
 	between(p["handler_ms"], 0, maxTimeout)
+	between(p["inline_ms"], 0, maxTimeout)
 	between(p["instance_mb"], 0, maxBufferedMB)
 	p["dry_run"].UniqueItems = true
 	p["dry_run"].Items.Enum = words(limitNames)

@@ -15,8 +15,8 @@ import (
 const (
 	topKeys     = "listeners, acl, limits, timeouts, directories, loops, services, $schema"
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, gone_ms, close_ms, shutdown_ms"
-	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, handler_ms, instance_mb, dry_run"
-	serviceKeys = "standalone, auto_start, instances, preload, depends, strict_globals, grants, protocol, ordered, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
+	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, handler_ms, inline_ms, instance_mb, dry_run"
+	serviceKeys = "standalone, auto_start, instances, preload, depends, strict_globals, grants, protocol, ordered, execution, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
 		"messages_burst, bytes_per_s, bytes_burst, max_age_ms, max_age_jitter_ms, outbox_bytes, slow_consumer, origins, subprotocols, extra_headers, compression"
 	grantKeys       = "files, network, private_ranges, environment, modules"
 	addressRule     = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
@@ -176,6 +176,7 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"jitter", `{"services": {"a": {"max_age_ms": 1, "max_age_jitter_ms": -1}}}`, `1: services.a.max_age_jitter_ms: must be between 0 and 86400000, not -1`, ""},
 	{"jitter only", `{"services": {"a": {"max_age_jitter_ms": 1}}}`, `1: services.a.max_age_jitter_ms: must be 0 or left out, since max_age_ms is 0`, ""},
 	{"slow consumer", `{"services": {"a": {"slow_consumer": "drop"}}}`, `1: services.a.slow_consumer: must be "close", "drop_newest", "drop_oldest" or "latest", not "drop"`, ""},
+	{"execution", `{"services": {"a": {"execution": "on"}}}`, `1: services.a.execution: must be "isolated" or "inline", not "on"`, ""},
 	{"strict globals", `{"services": {"a": {"strict_globals": "on"}}}`, `1: services.a.strict_globals: must be "off", "warn" or "fail", not "on"`, ""},
 	{"grants, a wrong key", `{"services": {"a": {"grants": {"file": []}}}}`, `1: services.a.grants.file: unknown key, did you mean "files"? Known here: ` + grantKeys, ""},
 	{"grants, all", `{"services": {"a": {"grants": "*"}}}`, `1: services.a.grants: must be an object, not "*"`, ""},
@@ -316,11 +317,13 @@ func oneOfRule(words []string) string {
 // TestKeysOfConnections: a standalone service has none of the keys that only
 // services with connections have.
 func TestKeysOfConnections(t *testing.T) {
-	for _, key := range []string{"connections", "first_message_ms", "messages_per_s", "messages_burst", "bytes_per_s", "bytes_burst", "max_age_ms", "max_age_jitter_ms", "slow_consumer", "origins", "subprotocols", "ordered"} {
+	for _, key := range []string{"connections", "first_message_ms", "messages_per_s", "messages_burst", "bytes_per_s", "bytes_burst", "max_age_ms", "max_age_jitter_ms", "slow_consumer", "origins", "subprotocols", "ordered", "execution"} {
 		value := "0"
 		switch key {
 		case "slow_consumer":
 			value = `"close"`
+		case "execution":
+			value = `"inline"`
 		case "ordered":
 			value = `true`
 		case "origins", "subprotocols":

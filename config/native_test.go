@@ -227,7 +227,7 @@ func randomConfig(r *rand.Rand) config.Config {
 	c.ACL = randomACL(r)
 	c.Limits = config.Limits{
 		Connections: r.IntN(2), ConnectionsPerPrefix: r.IntN(2), AcceptsPerSecond: r.IntN(2), Handshakes: oneOf(r, 0, 1024, 65536),
-		HeaderBytes: 8192 + r.IntN(2), BufferedMB: oneOf(r, 0, 1, 1024), Handler: oneOf[config.Milliseconds](r, 0, 1, 2000), InstanceMB: oneOf(r, 0, 1, 256), DryRun: oneOf(r, []string{}, config.LimitNames()),
+		HeaderBytes: 8192 + r.IntN(2), BufferedMB: oneOf(r, 0, 1, 1024), Handler: oneOf[config.Milliseconds](r, 0, 1, 2000), Inline: oneOf[config.Milliseconds](r, 0, 1, 50), InstanceMB: oneOf(r, 0, 1, 256), DryRun: oneOf(r, []string{}, config.LimitNames()),
 	}
 	c.Timeouts.Idle = oneOf(r, 0, 120_000, config.Milliseconds(r.IntN(100_000)))
 	c.Timeouts.Ping = oneOf(r, 0, 25_000, 1+config.Milliseconds(r.IntN(100_000)))
@@ -282,6 +282,7 @@ func randomService(r *rand.Rand, name string) config.Service {
 		return s
 	}
 	s.Protocol = oneOf(r, "raw", "LAppS")
+	s.Execution = oneOf(r, "isolated", "inline")
 	s.Ordered = s.Protocol == "LAppS" || r.IntN(2) == 0
 	s.MaxInboundMessageSize = oneOf(r, 0, 1<<20, 1<<30)
 	s.ACL = randomACL(r)

@@ -146,6 +146,7 @@ func constrainService(s *jsonschema.Schema) {
 	p["preload"].UniqueItems = true
 	formatted(p["preload"].Items, moduleName)
 	p["depends"].UniqueItems = true
+	p["execution"].Enum = words([]string{"isolated", "inline"})
 	p["strict_globals"].Enum = words([]string{"off", "warn", "fail"})
 	constrainGrants(p["grants"])
 	p["protocol"].Enum = protocols()

@@ -53,8 +53,15 @@ type Config struct {
 	// AutoStart has Registry.Start start the service.
 	AutoStart bool
 
-	// Instances is how many Lua states share the service's peers: at least 1.
+	// Instances is how many Lua states share the service's peers: at least 1. Of an
+	// Inline service they are as many as Registry.Loops at least.
 	Instances int
+
+	// Inline has the service's handlers run on the event loops of their peers
+	// instead of goroutines of the instances: each instance has peers of one loop.
+	// It costs less, and a handler that takes long holds up all peers of its loop.
+	// They cannot wait; tasks and timers can. Registry.Loops must not be empty.
+	Inline bool
 
 	// MaxMessage is the size of the largest message a peer may send, in
 	// bytes; 0 means no limit.
@@ -181,6 +188,8 @@ func (c *Config) check(modules []vm.Module) error {
 		return fmt.Errorf("services: %s: no directory is given", c.Name)
 	case !c.Standalone && (c.RequestTarget == "" || c.RequestTarget[0] != '/'):
 		return fmt.Errorf("services: %s: request target %q does not begin with /", c.Name, c.RequestTarget)
+	case c.Standalone && c.Inline:
+		return fmt.Errorf("services: %s: a standalone service cannot run inline: it has no peers whose event loops it could run on", c.Name)
 	case c.Instances < 1:
 		return fmt.Errorf("services: %s: %d instances: at least 1 is needed", c.Name, c.Instances)
 	}

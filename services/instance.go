@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -22,6 +23,7 @@ type instance struct {
 	// Immutable after start.
 	service   *Service
 	vm        *vm.Instance
+	loop      Loop // that it runs on; nil: it has goroutines
 	log       *slog.Logger
 	callbacks *lua.LTable // the service's table: what its module returned
 	onConnect bool        // the table has an onConnect
@@ -46,11 +48,12 @@ type instance struct {
 	results []lua.LValue // of a method
 }
 
-// startInstance loads p into a state of its own and calls onStart. Beside an error
-// there is an instance where that one cannot be ended.
-func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) (*instance, error) {
-	in := &instance{service: s, log: s.log.With("instance", name), empty: make(chan struct{})}
-	machine, err := vm.New(vm.Config{
+// startInstance loads p into a state of its own, the i-th of the service, and calls
+// onStart. Beside an error there is an instance where that one cannot be ended.
+func startInstance(ctx context.Context, s *Service, p *vm.Program, i int) (*instance, error) {
+	name := strconv.Itoa(i + 1)
+	in := &instance{service: s, loop: s.loopOf(i), log: s.log.With("instance", name), empty: make(chan struct{})}
+	config := vm.Config{
 		Service:  s.Name,
 		Instance: name,
 		Program:  p,
@@ -64,7 +67,11 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, name string) 
 		OnError:  func(what string, err error) { in.report(what, nil, err) },
 		TurnEnd:  in.turnEnd,
 		Log:      s.reg.log,
-	})
+	}
+	if in.loop != nil {
+		config.Loop = in.loop
+	}
+	machine, err := vm.New(config)
 	if err != nil {
 		return nil, err
 	}

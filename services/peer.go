@@ -53,6 +53,14 @@ type Waker interface {
 	Later(f func())
 }
 
+// A Loop is an event loop of peers. It is comparable, and the Waker of these.
+type Loop interface {
+	Waker
+
+	// Post has f called by the loop, soon. Any goroutine.
+	Post(f func())
+}
+
 // Errors of Peer.Send. Lua sees their texts.
 var (
 	ErrGone         = errors.New("no such connection")

@@ -16,6 +16,10 @@ import (
 
 // A Registry holds all services of the process.
 type Registry struct {
+	// Loops are the event loops of all peers, for services that run Inline. It is set
+	// before Start, and not changed afterwards.
+	Loops []Loop
+
 	// Immutable.
 	log      *slog.Logger
 	modules  []vm.Module

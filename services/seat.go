@@ -227,6 +227,9 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 	case kindLeave:
 		s.leave()
 	default:
+		if s.peer.Full() && s.in.vm.MoveOff() {
+			return
+		}
 		s.awaitDrained()
 		switch {
 		case s.closed.Load():

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -172,13 +171,16 @@ func (s *Service) startAfter(ctx context.Context) error {
 }
 
 func (s *Service) start(ctx context.Context) error {
+	if s.Inline && len(s.reg.Loops) == 0 {
+		return fmt.Errorf("services: %s: it runs inline, and there are no event loops", s.Name)
+	}
 	p, err := s.load()
 	if err != nil {
 		return err
 	}
 	var all []*instance
-	for i := range s.Instances {
-		in, err := startInstance(ctx, s, p, strconv.Itoa(i+1))
+	for i := range s.width() {
+		in, err := startInstance(ctx, s, p, i)
 		if err != nil {
 			return errors.Join(fmt.Errorf("services: %s: %w", s.Name, err), stopAll(ctx, all))
 		}
@@ -186,9 +188,9 @@ func (s *Service) start(ctx context.Context) error {
 	}
 	s.running.Store(&all)
 	if s.Standalone {
-		s.log.Info("service started", "standalone", true, "instances", s.Instances)
+		s.log.Info("service started", "standalone", true, "instances", len(all))
 	} else {
-		s.log.Info("service started", "request_target", s.RequestTarget, "instances", s.Instances)
+		s.log.Info("service started", "request_target", s.RequestTarget, "instances", len(all), "inline", s.Inline)
 	}
 	for _, in := range all {
 		in.begin()
@@ -240,8 +242,36 @@ func (s *Service) Join(p Peer, r Request, answer func(*Seat, error)) (gone func(
 		answer(nil, unavailable("the service is restarted"))
 		return nil
 	}
-	in := (*all)[s.next.Add(1)%uint64(len(*all))]
-	return in.join(p, r, answer)
+	return s.choose(*all, p).join(p, r, answer)
+}
+
+// choose is the instance for p: the next one; where they run inline the next one of
+// p's loop, if there is any.
+func (s *Service) choose(all []*instance, p Peer) *instance {
+	first := s.next.Add(1)
+	for i := range uint64(len(all)) {
+		in := all[(first+i)%uint64(len(all))]
+		if in.loop == nil || in.loop == p.Waker() {
+			return in
+		}
+	}
+	return all[first%uint64(len(all))]
+}
+
+// width is how many instances there are to be.
+func (s *Service) width() int {
+	if s.Inline {
+		return max(s.Instances, len(s.reg.Loops))
+	}
+	return s.Instances
+}
+
+// loopOf is the event loop of the i-th instance; nil: it has goroutines.
+func (s *Service) loopOf(i int) Loop {
+	if s.Inline {
+		return s.reg.Loops[i%len(s.reg.Loops)]
+	}
+	return nil
 }
 
 // ErrFull refuses a peer that is one too many.

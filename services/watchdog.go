@@ -126,7 +126,7 @@ func (s *Service) tend(ctx context.Context, now time.Time) {
 		}
 		bad = append(bad, in)
 	}
-	if len(bad) == 0 && (len(*all) == s.Instances || now.Before(s.refillAt) && !s.refillNow.Load()) {
+	if len(bad) == 0 && (len(*all) == s.width() || now.Before(s.refillAt) && !s.refillNow.Load()) {
 		s.tending.Unlock()
 		return
 	}
@@ -208,7 +208,7 @@ func (s *Service) refill(ctx context.Context) {
 	})
 	s.refillNow.Store(false)
 	all := slices.Clone(*s.running.Load())
-	if len(s.old) > s.Instances {
+	if len(s.old) > s.width() {
 		s.refillLater()
 		s.log.Error("instance is not replaced: too many that were do not end", "running", len(all), "not_ended", len(s.old))
 		return
@@ -216,13 +216,13 @@ func (s *Service) refill(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, replaceTime)
 	defer cancel()
 	p, err := s.load()
-	for i := 1; err == nil && i <= s.Instances; i++ {
-		name := strconv.Itoa(i)
+	for i := 0; err == nil && i < s.width(); i++ {
+		name := strconv.Itoa(i + 1)
 		if slices.ContainsFunc(all, func(in *instance) bool { return in.vm.Name() == name }) {
 			continue
 		}
 		var in *instance
-		if in, err = startInstance(ctx, s, p, name); err == nil {
+		if in, err = startInstance(ctx, s, p, i); err == nil {
 			all = append(all, in)
 			in.begin()
 			in.log.Info("instance started in place of another")

@@ -69,6 +69,9 @@ func (d *daemon) start(ctx context.Context) (err error) {
 	if d.carrier, err = epoll.New(epoll.Config{Loops: d.cfg.Loops, Log: d.log}); err != nil {
 		return errors.Join(err, d.closeListeners())
 	}
+	for _, l := range d.carrier.Loops() {
+		d.registry.Loops = append(d.registry.Loops, l)
+	}
 	d.watch.start()
 	go d.tally.run()
 	d.shedder = newShedder(d.server, d.log)
@@ -243,7 +246,8 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			StrictGlobals: stricts[s.StrictGlobals],
 			Unordered:     !s.Ordered,
 			Memory:        int64(cfg.Limits.InstanceMB) << 20,
-			CallTime:      cfg.Limits.Handler.Duration(),
+			Inline:        s.Execution == "inline",
+			CallTime:      callTime(cfg, s),
 			GoneTime:      cfg.Timeouts.Gone.Duration(),
 			Access:        access,
 			ExtraHeaders:  headerFields(s.ExtraHeaders),
@@ -274,6 +278,14 @@ func compression(c config.Compression) *wire.Compression {
 
 // dialects are the values of the key protocol.
 var dialects = map[string]services.Dialect{"raw": services.Raw, "LAppS": services.LAppS}
+
+// callTime is how long a call of the service's Lua may run.
+func callTime(cfg *config.Config, s config.Service) time.Duration {
+	if s.Execution == "inline" {
+		return cfg.Limits.Inline.Duration()
+	}
+	return cfg.Limits.Handler.Duration()
+}
 
 // stricts are the values of the key strict_globals.
 var stricts = map[string]vm.Strict{"off": vm.StrictOff, "warn": vm.StrictWarn, "fail": vm.StrictFail}

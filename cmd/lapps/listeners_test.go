@@ -133,12 +133,12 @@ func TestServicesArePassedOn(t *testing.T) {
 	s := config.Service{
 		Instances: 1, Protocol: "raw", RequestTarget: "/echo", MaxInboundMessageSize: 1, ACL: config.ACL{Policy: "allow"},
 		Connections: 2, FirstMessage: 3, MessagesPerSecond: 4, MessagesBurst: 5, BytesPerSecond: 6, BytesBurst: 7, MaxAge: 8, MaxAgeJitter: 9,
-		OutboxBytes: 10, SlowConsumer: "drop_oldest", Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"}, StrictGlobals: "warn",
+		OutboxBytes: 10, SlowConsumer: "drop_oldest", Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"}, StrictGlobals: "warn", Execution: "inline",
 		Grants: config.Grants{Files: []config.FileGrant{{Path: data, Access: "read"}}, Environment: []string{"LAPPS_NOT_SET"}, Modules: []string{"*"}},
 	}
 	cfg := config.Default()
 	cfg.Services["echo"] = s
-	cfg.Limits.Handler, cfg.Limits.InstanceMB, cfg.Timeouts.Gone = 11, 12, 9
+	cfg.Limits.Handler, cfg.Limits.Inline, cfg.Limits.InstanceMB, cfg.Timeouts.Gone = 10, 11, 12, 9
 	files := fstest.MapFS{"echo.lua": {Data: []byte(echoLua)}}
 	all, err := serviceConfigs(&cfg, func(string) (fs.FS, string, error) { return files, "memory", nil })
 	if err != nil || len(all) != 1 {
@@ -156,7 +156,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	}
 	got.Files, got.Access, got.Grants, got.Libraries = nil, nil, nil, nil
 	want := services.Config{
-		Name: "echo", Where: "memory", Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, CallTime: 11 * time.Millisecond, GoneTime: 9 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
+		Name: "echo", Where: "memory", Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, Inline: true, CallTime: 11 * time.Millisecond, GoneTime: 9 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
 		MaxConns: 2, FirstMessage: 3 * time.Millisecond, Messages: services.Rate{PerSecond: 4, Burst: 5}, Bytes: services.Rate{PerSecond: 6, Burst: 7},
 		MaxAge: 8 * time.Millisecond, MaxAgeJitter: 9 * time.Millisecond,
 		OutboxBytes: 10, SlowConsumer: services.DropOldest, Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"},

@@ -19,6 +19,9 @@ func Block(L *lua.LState, wait func(ctx context.Context)) { Of(L).Wait(wait) }
 // baton must be held.
 func (in *Instance) Wait(wait func(ctx context.Context)) {
 	e, thread := in.running, in.main.G.CurrentThread
+	if e.inline {
+		thread.RaiseError("%s", errWaits)
+	}
 	ctx := in.ctx
 	if w, ok := e.current.Target.(Waiter); ok {
 		ctx = w.Context()
@@ -72,7 +75,12 @@ func (e *executor) takeOut() {
 	e.in.putAside(e.current)
 	e.own, *e.current = *e.current, item{}
 	e.current = &e.own
-	switch g := e.own.gate; {
+	e.hold(e.own.gate)
+}
+
+// hold closes the gate of e's event.
+func (e *executor) hold(g *Gate) {
+	switch {
 	case g == nil:
 	case g.Loose:
 		g.blocked++
@@ -125,14 +133,9 @@ func (in *Instance) endTurn() {
 // its place in the queue for it, when startRunner returns; with the baton unlock
 // tells it so. mu is held.
 func (in *Instance) startRunner() {
-	var e *executor
-	if n := len(in.idle); n > 0 {
-		e, in.idle[n-1] = in.idle[n-1], nil
-		in.idle = in.idle[:n-1]
-	} else {
-		e = &executor{in: in, wake: make(chan struct{}, 1)}
-		e.begin = e.signal
-		in.executors++
+	e := in.inline
+	if e == nil {
+		e = in.idleExecutor()
 	}
 	e.runner, in.hasRunner = true, true
 	if in.taken {
@@ -144,8 +147,25 @@ func (in *Instance) startRunner() {
 	in.chosen = e
 }
 
+// idleExecutor is one that is idle, or a new one. mu is held.
+func (in *Instance) idleExecutor() (e *executor) {
+	if n := len(in.idle); n > 0 {
+		e, in.idle[n-1] = in.idle[n-1], nil
+		in.idle = in.idle[:n-1]
+	} else {
+		e = &executor{in: in, wake: make(chan struct{}, 1)}
+		e.begin = e.signal
+		in.executors++
+	}
+	return e
+}
+
 // signal tells e that the baton is its own.
 func (e *executor) signal() {
+	if e.inline {
+		e.in.config.Loop.Post(e.begin)
+		return
+	}
 	if !e.started {
 		e.started = true
 		go e.run()

@@ -15,7 +15,8 @@ const (
 	slowTurns        = 3                // in succession, from which on events are dealt: see take
 )
 
-// An executor is a goroutine that handles events while it holds the baton.
+// An executor is a goroutine that handles events while it holds the baton; or it is
+// the one of Config.Loop, see inline.go.
 //
 //	            startRunner           Block                  the wait is over
 //	idle, new -------------> runner ---------> blocked ------------------+
@@ -30,7 +31,9 @@ type executor struct {
 	in   *Instance
 	wake chan struct{} // capacity 1: the baton is yours; without runner: end
 
-	begin func() // signal
+	begin func() // signal; of the loop's: step
+
+	inline bool // it is the loop's
 
 	// Guarded by in.mu.
 	next *executor // in the queue for the baton
@@ -42,6 +45,7 @@ type executor struct {
 	// Its own, used with the baton held.
 	parked    bool
 	current   *item         // whose handler runs: in the batch, or own
+	moveOff   bool          // see MoveOff
 	blocked   bool          // the handler has blocked: own is its event, and e is not the runner
 	own       item          // taken out of the batch when the handler blocked
 	held      []item        // what came for own's gate meanwhile
@@ -56,16 +60,21 @@ type executor struct {
 
 // run is an executor's life; it begins with the baton.
 func (e *executor) run() {
-	pprof.SetGoroutineLabels(e.in.labels())
+	pprof.SetGoroutineLabels(e.in.labelled)
 	for {
 		e.in.running = e
 		e.in.beginTurn()
-		e.work()
+		if e.blocked { // it was given an event: see giveAway
+			e.handle(&e.own)
+		}
+		if !e.blocked || e.finish() {
+			e.work()
+		}
 		if !e.parked {
 			return
 		}
 		<-e.wake
-		if !e.runner {
+		if !e.runner && !e.blocked {
 			return
 		}
 	}
@@ -85,6 +94,9 @@ func (e *executor) work() {
 			continue
 		}
 		e.handle(it)
+		if e.moveOff {
+			e.giveAway()
+		}
 		if e.blocked && !e.finish() {
 			return
 		}
@@ -158,7 +170,7 @@ func (e *executor) turn() bool {
 	in.makeRoom()
 	in.take()
 	more := in.pos < len(in.batch)
-	e.pass(more)
+	more = e.pass(more)
 	if more {
 		in.beginTurn()
 	}
@@ -187,11 +199,13 @@ func (e *executor) finish() bool {
 		}
 		e.open(gate)
 		if !in.hasRunner && in.pending() {
-			in.hasRunner, e.runner = true, true
+			if in.inline != nil {
+				in.startRunner()
+			} else {
+				in.hasRunner, e.runner = true, true
+			}
 		}
-		goesOn := e.runner
-		e.pass(goesOn)
-		return goesOn
+		return e.pass(e.runner)
 	}
 }
 
@@ -244,9 +258,10 @@ func (e *executor) nextHeld(g *Gate) (next item) {
 }
 
 // pass ends a critical section of the baton's holder. If e goes on it keeps
-// the baton, unless others wait for it: then it queues behind them. mu is held
-// and has been released when pass returns.
-func (e *executor) pass(goesOn bool) {
+// the baton, unless others wait for it: then it queues behind them. The loop's
+// goes on later, and pass returns false. mu is held and has been released when pass
+// returns.
+func (e *executor) pass(goesOn bool) bool {
 	in := e.in
 	waits := goesOn && in.first != nil
 	switch {
@@ -257,10 +272,19 @@ func (e *executor) pass(goesOn bool) {
 		in.release()
 	}
 	in.mu.Unlock()
-	if waits {
+	switch {
+	case !goesOn:
+		return false
+	case e.inline:
+		if !waits {
+			e.signal()
+		}
+		return false
+	case waits:
 		<-e.wake
 		in.running = e
 	}
+	return true
 }
 
 // resign parks e, or ends it, and gives the baton away. mu is held.
@@ -271,9 +295,11 @@ func (e *executor) resign() {
 	}
 	e.current = nil
 	e.parked = len(in.idle) < maxIdleExecutors
-	if e.parked {
+	switch {
+	case e.inline:
+	case e.parked:
 		in.idle = append(in.idle, e)
-	} else {
+	default:
 		in.executors--
 	}
 	in.release()

@@ -26,8 +26,8 @@ func (in *Instance) newTurn() {
 }
 
 // labels are of the executors' goroutines: profiles tell services apart by them.
-func (in *Instance) labels() context.Context {
-	return pprof.WithLabels(context.Background(), pprof.Labels("service", in.config.Service, "instance", in.config.Instance))
+func labels(c *Config) context.Context {
+	return pprof.WithLabels(context.Background(), pprof.Labels("service", c.Service, "instance", c.Instance))
 }
 
 // Whereabouts is where an instance that hangs does: the traceback of Lua, where

@@ -49,6 +49,11 @@ type Config struct {
 	// limit. What Do runs has none.
 	CallTime time.Duration
 
+	// Loop is the event loop that handles the instance's events, and nobody else
+	// does: its handlers must not wait. What MoveOff names is handled by executors
+	// all the same. nil: all is.
+	Loop Loop
+
 	// TurnEnd is called at the end of each turn, on the executor, with the
 	// baton held: what was written since the last call goes out now. It must
 	// neither block nor call Lua. nil means nothing is to be done.
@@ -95,6 +100,9 @@ type Instance struct {
 	main    *lua.LState
 	loaded  *lua.LTable // package.loaded
 	hook    *hook
+	inline  *executor // Config.Loop's; nil: there is none
+
+	labelled context.Context // has the labels of the goroutines
 
 	stockCreate, stockResume lua.LGFunction // gopher-lua's coroutine.create and resume
 	body                     lua.LValue     // see coCreate
@@ -168,7 +176,12 @@ func New(c Config) (*Instance, error) {
 	}
 	in.ctx, in.cancel = context.WithCancel(context.Background())
 	in.haltCtx, in.haltNow = context.WithCancel(context.Background())
+	in.labelled = labels(&in.config)
 	in.hook = &hook{in: in}
+	if c.Loop != nil {
+		in.inline = &executor{in: in, inline: true}
+		in.inline.begin = in.inline.step
+	}
 	if in.memory.limit = c.Memory; c.Memory > 0 {
 		watchCollections()
 		collections.hooks.Store(in.hook, nil)

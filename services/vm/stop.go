@@ -17,6 +17,9 @@ type errand struct {
 }
 
 func (d *errand) Handle(in *Instance, _ Event) {
+	if in.MoveOff() {
+		return
+	}
 	if !d.begun.Swap(true) {
 		in.running.rewind(0)
 		in.turn.Store(0)
@@ -100,7 +103,7 @@ func (in *Instance) Breathe() {
 	in.mu.Lock()
 	alone := in.first == nil && !in.pending()
 	in.mu.Unlock()
-	if alone {
+	if alone || in.running.inline {
 		in.endTurn()
 		in.ran = true
 		return

@@ -79,6 +79,9 @@ func (t *task) Context() context.Context { return t.ctx }
 
 // Handle implements vm.Target.
 func (t *task) Handle(in *vm.Instance, _ vm.Event) {
+	if in.MoveOff() {
+		return
+	}
 	if t.status == "cancelled" { // before it began
 		return
 	}

@@ -67,6 +67,9 @@ func (t *timer) Room() {}
 
 // Handle implements vm.Target.
 func (t *timer) Handle(in *vm.Instance, _ vm.Event) {
+	if in.MoveOff() {
+		return
+	}
 	if t.over || in.Halted() {
 		return
 	}
