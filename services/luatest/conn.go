@@ -16,6 +16,7 @@ type conn struct {
 	// Immutable.
 	id      uint64
 	service *services.Service
+	loop    *loop
 
 	mu       sync.Mutex // guards the fields below
 	answered bool       // the opening handshake
@@ -44,10 +45,7 @@ func (a arrival) String() string {
 	return "the binary " + bytesOf(a.payload)
 }
 
-var (
-	_ services.Peer  = (*conn)(nil)
-	_ services.Waker = (*conn)(nil)
-)
+var _ services.Peer = (*conn)(nil)
 
 // ID implements services.Peer.
 func (c *conn) ID() uint64 { return c.id }
@@ -91,14 +89,7 @@ func (c *conn) Full() bool { return false }
 func (c *conn) Resume() {}
 
 // Waker implements services.Peer.
-func (c *conn) Waker() services.Waker { return c }
-
-// Wake implements services.Waker: everything is seen at once, and looked at when
-// nobody is at work.
-func (c *conn) Wake() {}
-
-// Later implements services.Waker.
-func (c *conn) Later(f func()) { f() }
+func (c *conn) Waker() services.Waker { return c.loop }
 
 // joined is what Join answers.
 func (c *conn) joined(seat *services.Seat, err error) {

@@ -81,7 +81,7 @@ func (t *test) connect(L *lua.LState) int {
 	}
 	r := t.handshake(L)
 	t.lastID++
-	c := &conn{id: t.lastID, service: t.registry.Lookup(r.Path)}
+	c := &conn{id: t.lastID, loop: &t.loop, service: t.registry.Lookup(r.Path)}
 	t.conns = append(t.conns, c)
 	if err := admit(c.service, &r); err != nil {
 		c.refused(err)

@@ -46,7 +46,8 @@ func runner(t *testing.T, out *bytes.Buffer) *Runner {
 	}
 	r.Services = append(r.Services,
 		services.Config{Name: "program", Files: open(t, "program").FS(), Standalone: true, AutoStart: true, Instances: 1},
-		services.Config{Name: "said", Files: open(t, "said").FS(), RequestTarget: "/said", Dialect: services.LAppS, AutoStart: true, Instances: 2})
+		services.Config{Name: "said", Files: open(t, "said").FS(), RequestTarget: "/said", Dialect: services.LAppS, AutoStart: true, Instances: 2},
+		services.Config{Name: "inline", Files: open(t, "inline").FS(), RequestTarget: "/inline", AutoStart: true, Instances: 2, Inline: true})
 	return r
 }
 

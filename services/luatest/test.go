@@ -29,6 +29,7 @@ type test struct {
 	ctx      context.Context // ends when all has been interrupted
 	cancel   context.CancelFunc
 	reason   atomic.Pointer[string] // why it was ended; nil: it was not
+	loop     loop
 
 	// Owned by the holder of the machine's baton.
 	json         *nljson.Lib
@@ -129,8 +130,11 @@ func (t *test) open(r *Runner, uses []string) (err error) {
 			return fmt.Errorf("there is no service %s", name)
 		}
 	}
-	t.registry, err = services.New(all, r.Modules, slog.New(&logger{record: t.log}))
-	return err
+	if t.registry, err = services.New(all, r.Modules, slog.New(&logger{record: t.log})); err != nil {
+		return err
+	}
+	t.registry.Loops = []services.Loop{&t.loop}
+	return nil
 }
 
 // start starts the services.
