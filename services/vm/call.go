@@ -92,13 +92,8 @@ func (in *Instance) Index(v lua.LValue, key string) (lua.LValue, error) {
 	}), v)
 }
 
-// protect calls what has been pushed onto th. After an error th is not used
-// any more: functions may still share its variables.
-//
-// PCall recovers from panics, but not from its own: a registry overflow in a
-// tail call (local function f(...) return f(1, ...) end) leaves a frame that
-// has not begun, and gopher-lua panics when it looks for its line, first for
-// the message and, recovering, for the traceback.
+// protect calls what has been pushed onto th, as PCall does. After an error th is not
+// used any more: functions may still share its variables.
 func (in *Instance) protect(th *lua.LState, nargs, nret int) (err error) {
 	e := in.running
 	depth := e.depth
@@ -112,15 +107,48 @@ func (in *Instance) protect(th *lua.LState, nargs, nret int) (err error) {
 		n := len(e.threads) - 1
 		e.threads[n], e.threads = nil, e.threads[:n]
 		if r := recover(); r != nil {
-			err = &lua.ApiError{
-				Type:       lua.ApiErrorRun,
-				Object:     lua.LString(fmt.Sprint("an error that Lua cannot place, most likely registry overflow: ", r)),
-				StackTrace: string(debug.Stack()),
-			}
+			err = in.recovered(th, r)
 		}
 	}()
-	return th.PCall(nargs, nret, nil)
+	th.Call(nargs, nret)
+	return nil
 }
+
+// recovered makes an error of what a call on th has panicked with: Lua's own, or a
+// bug of a binding.
+func (in *Instance) recovered(th *lua.LState, r any) *lua.ApiError {
+	err, ok := r.(*lua.ApiError)
+	if !ok {
+		err = &lua.ApiError{Type: lua.ApiErrorPanic, Object: lua.LString(fmt.Sprint(r)), StackTrace: string(debug.Stack()) + "\n"}
+	}
+	trace, failed := in.traceback(th)
+	if failed != nil {
+		return &lua.ApiError{
+			Type:       lua.ApiErrorRun,
+			Object:     lua.LString(fmt.Sprint("an error that Lua cannot place, most likely registry overflow: ", failed)),
+			StackTrace: string(debug.Stack()),
+		}
+	}
+	err.StackTrace += trace
+	return err
+}
+
+// traceback is th's. A registry overflow in a tail call
+// (local function f(...) return f(1, ...) end) leaves a frame that has not begun, and
+// gopher-lua panics when it looks for its line.
+func (in *Instance) traceback(th *lua.LState) (trace string, failed any) {
+	defer func() {
+		failed = recover()
+		if err, ok := failed.(*lua.ApiError); ok {
+			trace, failed = err.StackTrace, nil
+		}
+	}()
+	in.panicTraced(th)
+	return "", nil
+}
+
+// panicBare is what threads panic with; the traceback is added where it is recovered.
+func panicBare(l *lua.LState) { panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: l.Get(-1)}) }
 
 // failed makes an *Error of what PCall returned, and counts it.
 func (in *Instance) failed(err error) *Error {
@@ -141,6 +169,7 @@ func (in *Instance) thread() *lua.LState {
 	// With a context NewThread would derive one from it.
 	in.main.RemoveContext()
 	th, _ := in.main.NewThread()
+	th.Panic = panicBare
 	in.main.SetContext(in.hook)
 	th.SetContext(in.hook)
 	return th
