@@ -32,6 +32,7 @@ type scratch struct {
 	buf      []byte             // small frames, and compressed ones, encoded
 	vec      [][]byte           // what is to be written
 	packed   int                // what compressing it has cost, see cost
+	all      bool               // frames were all of the outbox
 	flate    wire.Flate
 	book     book // not only the loop's
 }
@@ -191,9 +192,13 @@ func (c *conn) Flush() {
 		}
 		c.backlog = backlog
 		c.sent(size-backlog, 0)
-		if c.scratch.packed >= slice && backlog == 0 {
+		switch {
+		case backlog > 0:
+		case c.scratch.packed >= slice:
 			c.flushLater()
 			return
+		case c.scratch.all && c.part == nil && !c.closed.Load():
+			return // what came since has made c dirty again
 		}
 	}
 	// Writable, or the connection's opening, flushes again. Meanwhile c may
@@ -213,7 +218,7 @@ func (c *conn) Flush() {
 func (c *conn) flushLater() {
 	c.mu.Lock()
 	c.dirty = true
-	c.sock.Loop().Dirty(c)
+	c.sock.Loop().Dirty(c) // be it for the second time: there may be more since all was taken
 	c.mu.Unlock()
 	c.sock.Loop().Wake()
 }
@@ -243,6 +248,7 @@ func (c *conn) Writable() {
 func (c *conn) take() (vec [][]byte, size int) {
 	s := c.scratch
 	s.vec, s.buf, s.frames, s.packed = s.vec[:0], s.buf[:0], s.frames[:0], 0
+	s.all = false
 	if c.part == nil && !c.takeFrames() {
 		return nil, 0
 	}
@@ -276,8 +282,11 @@ func (c *conn) takeFrames() bool {
 		c.shiftLocked(n)
 	}
 	if len(s.frames) == 0 {
-		c.dirty = false
 		c.slow = nil
+	}
+	s.all = c.outbox == nil && c.slow == nil
+	if s.all {
+		c.dirty = false
 	}
 	return len(s.frames) > 0
 }

@@ -21,6 +21,8 @@ const (
 	// longTurn is how long they may run where that is shorter. A task may do
 	// a part of a large work, and queue itself again for the next one.
 	longTurn = time.Millisecond
+
+	lookAtClock = 4 // flushers between two looks at the clock
 )
 
 // A loop is one of gnet's event loops with what it lacks: a queue of tasks
@@ -168,7 +170,7 @@ func (l *loop) run(n int) int {
 			b.flushed++
 			l.stats.flushes.Add(1)
 			f.Flush()
-			if l.late() {
+			if b.flushed%lookAtClock == 0 && l.late() {
 				return 0
 			}
 		case l.swap():

@@ -83,7 +83,7 @@ type item struct {
 
 // keepItems is how many items the queue and the batch keep room for each: what
 // a burst needed beyond that is given back when it is over.
-const keepItems = 1024
+const keepItems = 4096
 
 // Offer has e handled behind what was accepted before. It may be called from
 // any goroutine and never blocks. The error is ErrBusy, after which the
