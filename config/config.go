@@ -54,7 +54,8 @@ type Config struct {
 	Limits      Limits             `json:"limits" jsonschema:"Limits of the server as a whole."`
 	Timeouts    Timeouts           `json:"timeouts" jsonschema:"How long things may take, in milliseconds. 0 means no limit."`
 	Directories Directories        `json:"directories" jsonschema:"Where things are. Relative paths are relative to this file."`
-	Loops       int                `json:"loops" jsonschema:"Event loops that serve the connections. 0 means one per CPU."`
+	Loops       int                `json:"loops" jsonschema:"Event loops that serve the connections. 0 means one for every two processors."`
+	Processors  int                `json:"processors" jsonschema:"Processors that the server, Lua included, uses at a time. 0 means as many as loops, or, where that is 0, too, all that there are."`
 	Services    map[string]Service `json:"services" jsonschema:"The services, by name. {} is a service with every default."`
 
 	file      string         // what it was read from
@@ -216,6 +217,7 @@ func Default() Config {
 		},
 		Directories: Directories{Applications: "apps"},
 		Loops:       0,
+		Processors:  0,
 		Services:    map[string]Service{},
 	}
 }

@@ -98,6 +98,7 @@ func setDefaults(s *jsonschema.Schema, v any) {
 func constrain(s *jsonschema.Schema) {
 	p := s.Properties
 	between(p["loops"], 0, maxLoops)
+	between(p["processors"], 0, maxLoops)
 	constrainListener(p["listeners"].Items)
 	constrainACL(p["acl"], prefix)
 	constrainLimits(p["limits"])

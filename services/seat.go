@@ -227,10 +227,12 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 	case kindLeave:
 		s.leave()
 	default:
-		if s.peer.Full() && s.in.vm.MoveOff() {
-			return
+		if s.peer.Full() {
+			if s.in.vm.MoveOff() {
+				return
+			}
+			s.awaitDrained()
 		}
-		s.awaitDrained()
 		switch {
 		case s.closed.Load():
 		case s.in.service.Dialect == LAppS:

@@ -91,6 +91,7 @@ func serve(ctx context.Context, d *daemon, started func()) error {
 	ctx, release := untilSignal(ctx, func() { os.Exit(exitFailed) })
 	defer release()
 	raiseFileLimit(d.log)
+	setProcessors(d.cfg, os.Getenv)
 	tuneGarbage()
 	limitMemory(d.log, memlimit.FromCgroup)
 	if err := d.start(ctx); err != nil {
