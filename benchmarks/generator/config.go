@@ -1,13 +1,8 @@
 package generator
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"net/url"
-	"slices"
 	"time"
 )
 
@@ -49,43 +44,40 @@ func ParseOp(name string) (Op, error) {
 	return 0, fmt.Errorf("generator: op %q: expected text or binary", name)
 }
 
-// A Target is where the server is. The zero Target is no target.
-type Target struct {
-	Addr netip.AddrPort // resolved
-	Host string         // for the Host header
-	Path string         // the request target, with query; "/" at least
+// A Dialect is what the server takes a message for.
+type Dialect byte
+
+const (
+	// Raw: the server sends back what it got.
+	Raw Dialect = iota
+
+	// LAppS: a message is a request of the LAppS protocol, {"lapps": 1,
+	// "method": "echo", "params": [text]}, and what comes back is the
+	// response to it, {"cid": 0, "result": [text], "status": 1}, in the
+	// bytes that section 2.2 of the protocol's specification asks of a server.
+	LAppS
+)
+
+// String returns "raw" or "lapps", the name that -dialect takes.
+func (d Dialect) String() string {
+	switch d {
+	case Raw:
+		return "raw"
+	case LAppS:
+		return "lapps"
+	}
+	return fmt.Sprintf("Dialect(%d)", byte(d))
 }
 
-// ParseTarget parses a URL such as ws://127.0.0.1:5083/echo and resolves its
-// host. Unless remote is set, a host that is not on the loopback is refused:
-// a load generator aimed at somebody else's machine is an attack.
-func ParseTarget(ctx context.Context, text string, remote bool) (Target, error) {
-	u, err := url.Parse(text)
-	if err != nil {
-		return Target{}, fmt.Errorf("generator: %w", err)
+// ParseDialect is the inverse of String.
+func ParseDialect(name string) (Dialect, error) {
+	switch name {
+	case "raw":
+		return Raw, nil
+	case "lapps":
+		return LAppS, nil
 	}
-	if u.Scheme != "ws" || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
-		return Target{}, fmt.Errorf("generator: url %q: expected ws://host:port/path", text)
-	}
-	port := u.Port()
-	if port == "" {
-		port = "80"
-	}
-	ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", u.Hostname())
-	if err != nil {
-		return Target{}, fmt.Errorf("generator: url %q: %w", text, err)
-	}
-	// IPv4 first: "localhost" is both, and most servers are told 127.0.0.1.
-	first := max(0, slices.IndexFunc(ips, func(a netip.Addr) bool { return a.Unmap().Is4() }))
-	addr, err := netip.ParseAddrPort(net.JoinHostPort(ips[first].Unmap().String(), port))
-	if err != nil {
-		return Target{}, fmt.Errorf("generator: url %q: %w", text, err)
-	}
-	if !addr.Addr().IsLoopback() && !remote {
-		return Target{}, fmt.Errorf("generator: url %q: %v is not on the loopback; loading another machine has to be asked for (-remote)",
-			text, addr.Addr())
-	}
-	return Target{Addr: addr, Host: u.Host, Path: u.RequestURI()}, nil
+	return 0, fmt.Errorf("generator: dialect %q: expected raw or lapps", name)
 }
 
 // A Config says what load to put on which server. It is not modified.
@@ -96,23 +88,32 @@ type Config struct {
 	// measured; 0 measures none.
 	PID int
 
-	Conns   int // connections, at least 1; Idle has Steps instead
-	Threads int // generator threads; 0 means 1; Idle uses one
-	Size    int // payload of a message in bytes, MinSize to MaxSize
-	Op      Op  // 0 means Binary
+	Conns   int     // connections, at least 1; Idle has Steps instead
+	Threads int     // generator threads of Echo; 0 means 1
+	Size    int     // payload of a message in bytes, MinSize to MaxSize; in LAppS the text within
+	Op      Op      // 0 means Binary
+	Dialect Dialect // LAppS is for Echo and Idle, and binary
 
 	// Depth is how many messages a connection has in flight in the closed
 	// loop, at least 1. Rate, if not 0, is the number of messages per second
 	// over all connections and makes the loop an open one; Depth is 0 then.
+	// Broadcast reads both otherwise.
 	Depth int
 	Rate  float64
+
+	// SlowReaders is how many connections there are besides Conns that
+	// send as much as those do and do not read: one in two nothing, the
+	// others a byte for each burst. Nobody verifies or measures them; what
+	// one's socket does not take it does not send. Echo only.
+	SlowReaders int
 
 	// Duration is how long is measured, after Warmup. In a run bounded by
 	// Messages they are only an upper bound.
 	Warmup, Duration time.Duration
 
 	// Messages, if not 0, ends the run when so many have been sent, over all
-	// connections. It excludes Warmup.
+	// connections. It excludes Warmup. Connect counts handshakes, Broadcast
+	// the messages that the publisher sends.
 	Messages int64
 
 	// Timeout bounds the opening of a connection, and how long one waits for
@@ -120,7 +121,7 @@ type Config struct {
 	Timeout time.Duration
 
 	// Progress, if not nil, is called about once a second, by the goroutine
-	// that called Echo or Idle.
+	// that called Echo, Connect, Broadcast or Idle.
 	Progress func(Progress)
 }
 
@@ -128,7 +129,7 @@ type Config struct {
 type Progress struct {
 	Elapsed  time.Duration // since the connections were open
 	Conns    int           // open at first
-	Messages int64         // echoes verified so far
+	Messages int64         // echoes or deliveries verified, or handshakes made, so far
 }
 
 // checked returns c with its defaults, or what is wrong with it.
@@ -150,9 +151,12 @@ func (c Config) checked() (Config, error) {
 	}
 	expect(c.Target.Addr.IsValid(), "no target: expected one from ParseTarget")
 	expect(c.Conns >= 1 && c.Conns <= 1<<24, "conns: expected 1 to 2^24, not %d", c.Conns)
+	expect(c.SlowReaders >= 0 && c.SlowReaders <= 1<<24, "slow readers: expected 0 to 2^24, not %d", c.SlowReaders)
 	expect(c.Threads >= 1 && c.Threads <= 1024, "threads: expected 1 to 1024, not %d", c.Threads)
 	expect(c.Size >= MinSize && c.Size <= MaxSize, "size: expected %d to %d bytes, not %d", MinSize, MaxSize, c.Size)
 	expect(c.Op == Text || c.Op == Binary, "op: expected text or binary, not %v", c.Op)
+	expect(c.Dialect == Raw || c.Dialect == LAppS, "dialect: expected raw or lapps, not %v", c.Dialect)
+	expect(c.Dialect == Raw || c.Op == Binary, "op: messages of the LAppS protocol are binary, not %v", c.Op)
 	if c.Rate == 0 {
 		expect(c.Depth >= 1 && c.Depth <= 1<<20, "depth: expected 1 to 2^20, not %d", c.Depth)
 	} else {
@@ -164,5 +168,6 @@ func (c Config) checked() (Config, error) {
 	expect(c.Messages >= 0, "messages: expected at least 0, not %d", c.Messages)
 	expect(c.Messages == 0 || c.Warmup == 0, "messages: a run bounded by messages has no warmup, not %v", c.Warmup)
 	expect(c.Timeout >= time.Millisecond, "timeout: expected at least 1ms, not %v", c.Timeout)
+	c.Target.TLS = tlsOf(c.Target.TLS)
 	return c, errors.Join(errs...)
 }

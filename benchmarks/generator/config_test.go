@@ -14,24 +14,31 @@ func TestParseTarget(t *testing.T) {
 		url    string
 		remote bool
 		want   Target
+		name   string // TLS's, of the server
 		err    string
 	}{
-		{url: "ws://127.0.0.1:5083/echo?a=b", want: Target{netip.MustParseAddrPort("127.0.0.1:5083"), "127.0.0.1:5083", "/echo?a=b"}},
-		{url: "ws://127.0.0.1", want: Target{netip.MustParseAddrPort("127.0.0.1:80"), "127.0.0.1", "/"}},
-		{url: "ws://[::1]:1/", want: Target{netip.MustParseAddrPort("[::1]:1"), "[::1]:1", "/"}},
-		{url: "ws://192.0.2.1:1/", remote: true, want: Target{netip.MustParseAddrPort("192.0.2.1:1"), "192.0.2.1:1", "/"}},
+		{url: "ws://127.0.0.1:5083/echo?a=b", want: Target{Addr: netip.MustParseAddrPort("127.0.0.1:5083"), Host: "127.0.0.1:5083", Path: "/echo?a=b"}},
+		{url: "ws://127.0.0.1", want: Target{Addr: netip.MustParseAddrPort("127.0.0.1:80"), Host: "127.0.0.1", Path: "/"}},
+		{url: "ws://[::1]:1/", want: Target{Addr: netip.MustParseAddrPort("[::1]:1"), Host: "[::1]:1", Path: "/"}},
+		{url: "ws://192.0.2.1:1/", remote: true, want: Target{Addr: netip.MustParseAddrPort("192.0.2.1:1"), Host: "192.0.2.1:1", Path: "/"}},
 		{url: "ws://192.0.2.1:1/", err: `generator: url "ws://192.0.2.1:1/": 192.0.2.1 is not on the loopback; loading another machine has to be asked for (-remote)`},
 		{url: "ws://[::ffff:192.0.2.1]:1/", err: `generator: url "ws://[::ffff:192.0.2.1]:1/": 192.0.2.1 is not on the loopback; loading another machine has to be asked for (-remote)`},
-		{url: "wss://127.0.0.1/", err: `generator: url "wss://127.0.0.1/": expected ws://host:port/path`},
+		{url: "wss://127.0.0.1/", name: "127.0.0.1", want: Target{Addr: netip.MustParseAddrPort("127.0.0.1:443"), Host: "127.0.0.1", Path: "/"}},
+		{url: "wss://[::1]:5083/x", name: "::1", want: Target{Addr: netip.MustParseAddrPort("[::1]:5083"), Host: "[::1]:5083", Path: "/x"}},
+		{url: "http://127.0.0.1/", err: `generator: url "http://127.0.0.1/": expected ws://host:port/path or wss://host:port/path`},
 		{url: "127.0.0.1:80", err: `generator: parse "127.0.0.1:80": first path segment in URL cannot contain colon`},
-		{url: "ws:///echo", err: `generator: url "ws:///echo": expected ws://host:port/path`},
-		{url: "ws://a@127.0.0.1/", err: `generator: url "ws://a@127.0.0.1/": expected ws://host:port/path`},
-		{url: "ws://127.0.0.1/#x", err: `generator: url "ws://127.0.0.1/#x": expected ws://host:port/path`},
+		{url: "ws:///echo", err: `generator: url "ws:///echo": expected ws://host:port/path or wss://host:port/path`},
+		{url: "ws://a@127.0.0.1/", err: `generator: url "ws://a@127.0.0.1/": expected ws://host:port/path or wss://host:port/path`},
+		{url: "ws://127.0.0.1/#x", err: `generator: url "ws://127.0.0.1/#x": expected ws://host:port/path or wss://host:port/path`},
 		{url: "ws://127.0.0.1:99999/", err: `generator: url "ws://127.0.0.1:99999/": invalid port "99999" parsing "127.0.0.1:99999"`},
 	}
 	for _, tt := range tests {
 		got, err := ParseTarget(t.Context(), tt.url, tt.remote)
-		if got != tt.want || errText(err) != tt.err {
+		name := ""
+		if got.TLS != nil {
+			name, got.TLS = got.TLS.ServerName, nil
+		}
+		if got != tt.want || name != tt.name || errText(err) != tt.err {
 			t.Errorf("%s:\ngot  %+v, %v\nwant %+v, %v", tt.url, got, err, tt.want, tt.err)
 		}
 	}
@@ -65,6 +72,9 @@ generator: warmup: expected 0 to 24h, not -1ns
 generator: messages: expected at least 0, not -1
 generator: messages: a run bounded by messages has no warmup, not -1ns
 generator: timeout: expected at least 1ms, not 1ns`},
+		{"text in LAppS", func(c *Config) { c.Dialect, c.Op = LAppS, Text }, "generator: op: messages of the LAppS protocol are binary, not text"},
+		{"no dialect", func(c *Config) { c.Dialect = 7 }, `generator: dialect: expected raw or lapps, not Dialect(7)`},
+		{"slow readers", func(c *Config) { c.SlowReaders = -1 }, "generator: slow readers: expected 0 to 2^24, not -1"},
 		{"rate and depth", func(c *Config) { c.Rate = 1 }, "generator: depth: an open loop (with a rate) has none, not 1"},
 		{"negative rate", func(c *Config) { c.Rate, c.Depth = -1, 0 }, "generator: rate: expected more than 0 and at most 10^8 messages/s, not -1"},
 	}
@@ -86,6 +96,17 @@ func TestOp(t *testing.T) {
 		}
 	}
 	if _, err := ParseOp("close"); err == nil || !strings.Contains(err.Error(), `"close"`) {
+		t.Errorf("got %v, expected an error that names the input", err)
+	}
+}
+
+func TestDialectNames(t *testing.T) {
+	for _, d := range []Dialect{Raw, LAppS} {
+		if got, err := ParseDialect(d.String()); got != d || err != nil {
+			t.Errorf("ParseDialect(%q) = %v, %v", d, got, err)
+		}
+	}
+	if _, err := ParseDialect("json"); errText(err) != `generator: dialect "json": expected raw or lapps` {
 		t.Errorf("got %v, expected an error that names the input", err)
 	}
 }

@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,10 +16,13 @@ import (
 //	idle ------------------> due -----> sent --------> verified
 type conn struct {
 	// Immutable.
-	fd     int
-	id     int
-	digits uint64 // id, as it stands in payloads
-	slot   int32  // its index in the worker
+	fd        int
+	id        int
+	digits    uint64 // id, as it stands in payloads; in a broadcast the publisher's
+	slot      int32  // its index in the worker
+	tls       *tls.Conn
+	transport *transport    // below tls; both are nil without TLS
+	followers []*slowReader // send when it does
 
 	due      int           // messages to send
 	sent     int64         // messages given to the socket or out
@@ -32,6 +36,7 @@ type conn struct {
 	rest     []byte // start of a frame not yet whole
 	opened   Op     // of a fragmented message not yet whole, else 0
 	message  []byte // its payload so far
+	joined   bool   // in a broadcast: it has had a delivery
 	watching bool   // epoll tells when the socket takes more
 
 	broken unix.Errno // why writing failed; reading will tell more

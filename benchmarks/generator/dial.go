@@ -9,8 +9,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,20 +48,40 @@ func dial(ctx context.Context, cfg *Config, id int) (*conn, error) {
 		return nil, err
 	}
 	deadline := time.Now().Add(cfg.Timeout)
-	fd, err := connect(cfg.Target.Addr, deadline)
+	window := 0
+	if id >= cfg.Conns {
+		window = slowWindow
+	}
+	fd, err := connect(cfg.Target.Addr, window, deadline)
 	if err != nil {
 		return nil, err
 	}
 	c := &conn{fd: fd, id: id, digits: digits(uint32(id))}
-	if c.rest, err = shakeHands(fd, cfg.Target, deadline); err != nil {
+	if err := c.open(&cfg.Target, deadline); err != nil {
 		unix.Close(fd)
-		return nil, fmt.Errorf("opening handshake: %w", err)
+		return nil, err
 	}
 	return c, nil
 }
 
-// connect returns a connected, non-blocking socket without Nagle's delay.
-func connect(addr netip.AddrPort, deadline time.Time) (int, error) {
+// open makes the handshakes: that of TLS, where the target has it, and the
+// opening handshake.
+func (c *conn) open(t *Target, deadline time.Time) (err error) {
+	var stream io.ReadWriter = waiting{c.fd, deadline}
+	if t.TLS != nil {
+		c.transport = &transport{socket: stream}
+		if c.tls, err = secure(c.transport, t.TLS); err != nil {
+			return err
+		}
+		stream = c.tls
+	}
+	c.rest, err = shakeHands(stream, t)
+	return err
+}
+
+// connect returns a connected, non-blocking socket without Nagle's delay. It
+// has a receive buffer of window bytes; 0 leaves that to the kernel.
+func connect(addr netip.AddrPort, window int, deadline time.Time) (int, error) {
 	family, sa := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()})
 	if addr.Addr().Is4() {
 		family, sa = unix.AF_INET, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}
@@ -69,6 +91,9 @@ func connect(addr netip.AddrPort, deadline time.Time) (int, error) {
 		return -1, fmt.Errorf("socket: %w", err)
 	}
 	err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if err == nil && window > 0 {
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, window)
+	}
 	if err == nil {
 		err = unix.Connect(fd, sa)
 	}
@@ -90,28 +115,37 @@ func connect(addr netip.AddrPort, deadline time.Time) (int, error) {
 
 // shakeHands sends the opening handshake and checks the answer (RFC 6455,
 // section 4.1). It returns what the server sent beyond it.
-func shakeHands(fd int, t Target, deadline time.Time) (rest []byte, err error) {
+func shakeHands(stream io.ReadWriter, t *Target) (rest []byte, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("opening handshake: %w", err)
+		}
+	}()
 	var nonce [16]byte
 	_, _ = rand.Read(nonce[:]) // never fails
 	key := base64.StdEncoding.EncodeToString(nonce[:])
 	request := "GET " + t.Path + " HTTP/1.1\r\nHost: " + t.Host + "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Key: " + key + "\r\nSec-WebSocket-Version: 13\r\n\r\n"
-	if err := writeAll(fd, []byte(request), deadline); err != nil {
+	if _, err := io.WriteString(stream, request); err != nil {
 		return nil, err
 	}
-	var answer []byte
+	answer := make([]byte, 0, 512)
 	for end := -1; end < 0; end = bytes.Index(answer, []byte("\r\n\r\n")) {
 		if len(answer) > maxResponse {
 			return nil, fmt.Errorf("the answer has no end within %d bytes", maxResponse)
 		}
-		p, err := readSome(fd, deadline)
-		if err != nil {
+		answer = slices.Grow(answer, 512)
+		n, err := stream.Read(answer[len(answer):cap(answer)])
+		answer = answer[:len(answer)+n]
+		switch {
+		case n > 0:
+		case err == io.EOF:
+			return nil, errors.New("the server closed the connection")
+		case err != nil:
 			return nil, err
 		}
-		answer = append(answer, p...)
 	}
-	r := bufio.NewReader(bytes.NewReader(answer))
-	resp, err := http.ReadResponse(r, nil)
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -131,43 +165,49 @@ func firstLine(p []byte) []byte {
 	return line
 }
 
-// writeAll writes p to a non-blocking socket, waiting until deadline.
-func writeAll(fd int, p []byte, deadline time.Time) error {
-	for len(p) > 0 {
-		n, errno := send(fd, p)
-		switch errno {
-		case 0:
-			p = p[n:]
-		case unix.EAGAIN:
-			if err := await(fd, unix.POLLOUT, deadline); err != nil {
-				return err
-			}
-		default:
-			return fmt.Errorf("write: %w", errno)
-		}
-	}
-	return nil
+// A waiting is a non-blocking socket that is waited for, until a deadline.
+type waiting struct {
+	fd       int
+	deadline time.Time
 }
 
-// readSome reads from a non-blocking socket what there is, waiting for it
-// until deadline.
-func readSome(fd int, deadline time.Time) ([]byte, error) {
-	var buf [4 << 10]byte
-	for {
-		n, errno := receive(fd, buf[:])
-		switch {
-		case errno == unix.EAGAIN:
-			if err := await(fd, unix.POLLIN, deadline); err != nil {
-				return nil, err
-			}
-		case errno != 0:
-			return nil, fmt.Errorf("read: %w", errno)
-		case n == 0:
-			return nil, errors.New("the server closed the connection")
-		default:
-			return buf[:n], nil
+// Write implements io.Writer.
+func (s waiting) Write(p []byte) (int, error) {
+	for done := 0; done < len(p); {
+		n, errno := send(s.fd, p[done:])
+		done += n
+		if err := s.cope("write", unix.POLLOUT, errno); err != nil {
+			return done, err
 		}
 	}
+	return len(p), nil
+}
+
+// Read implements io.Reader.
+func (s waiting) Read(p []byte) (int, error) {
+	for {
+		n, errno := receive(s.fd, p)
+		if err := s.cope("read", unix.POLLIN, errno); err != nil {
+			return 0, err
+		}
+		if errno == 0 {
+			if n == 0 {
+				return 0, io.EOF
+			}
+			return n, nil
+		}
+	}
+}
+
+// cope waits where errno says so, and returns any other error.
+func (s waiting) cope(call string, events int16, errno unix.Errno) error {
+	switch errno {
+	case 0:
+		return nil
+	case unix.EAGAIN:
+		return await(s.fd, events, s.deadline)
+	}
+	return fmt.Errorf("%s: %w", call, errno)
 }
 
 // errTimeout is what await returns at its deadline.

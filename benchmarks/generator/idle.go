@@ -49,7 +49,8 @@ type IdleConfig struct {
 
 // An IdleResult is what Idle measured.
 type IdleResult struct {
-	Mode  string     `json:"mode"` // "idle"
+	Mode  string     `json:"mode"`          // "idle"
+	TLS   string     `json:"tls,omitempty"` // what was agreed on, of the first connection
 	Echo  bool       `json:"echo"`
 	Empty int64      `json:"empty_rss_bytes"` // before the first connection
 	Steps []IdleStep `json:"steps"`
@@ -99,6 +100,9 @@ func Idle(ctx context.Context, cfg IdleConfig) (*IdleResult, error) {
 		r.Steps = append(r.Steps, step)
 	}
 	r.Slope = slope(r.Steps)
+	if c := w.conns[0]; c.tls != nil {
+		r.TLS = describe(c.tls)
+	}
 	r.Verified = w.verified
 	r.Failures = w.failures.list()
 	return r, nil

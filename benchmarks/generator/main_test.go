@@ -2,10 +2,16 @@ package generator
 
 import (
 	"context"
+	"crypto/x509"
+	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,20 +28,41 @@ func TestMain(m *testing.M) {
 // connections are closed and their goroutines awaited.
 func serve(t *testing.T, handle func(*websocket.Conn)) Target {
 	t.Helper()
+	return serveOver(t, false, func(c *websocket.Conn, _ int) { handle(c) })
+}
+
+// serveTLS is serve with wss. The server's certificate is trusted.
+func serveTLS(t *testing.T, handle func(*websocket.Conn)) Target {
+	t.Helper()
+	return serveOver(t, true, func(c *websocket.Conn, _ int) { handle(c) })
+}
+
+// serveOver also tells handle how many connections there were before.
+func serveOver(t *testing.T, secure bool, handle func(c *websocket.Conn, i int)) Target {
+	t.Helper()
 	var handlers sync.WaitGroup
+	var came atomic.Int64
 	upgrader := websocket.Upgrader{WriteBufferSize: 32} // larger messages are fragmented when written in parts
 	handlers.Add(1)
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handlers.Add(1)
 		defer handlers.Done()
+		i := int(came.Add(1)) - 1
 		c, err := upgrader.Upgrade(w, r, nil)
 		if err != nil {
 			t.Errorf("upgrade: %v", err)
 			return
 		}
 		defer c.Close()
-		handle(c)
+		handle(c, i)
 	}))
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if secure {
+		srv.Listener = dripping{srv.Listener}
+		srv.StartTLS()
+	} else {
+		srv.Start()
+	}
 	t.Cleanup(func() {
 		srv.Close()
 		handlers.Done()
@@ -45,7 +72,35 @@ func serve(t *testing.T, handle func(*websocket.Conn)) Target {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if secure {
+		target.TLS.RootCAs = x509.NewCertPool()
+		target.TLS.RootCAs.AddCert(srv.Certificate())
+	}
 	return target
+}
+
+// A dripping listener has connections that write in pieces of some thousand
+// bytes, so that records come in parts.
+type dripping struct{ net.Listener }
+
+func (l dripping) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return drip{c}, nil
+}
+
+type drip struct{ net.Conn }
+
+func (d drip) Write(p []byte) (n int, err error) {
+	for piece := range slices.Chunk(p, 5003) {
+		k, err := d.Conn.Write(piece)
+		if n += k; err != nil {
+			return n, err
+		}
+	}
+	return n, nil
 }
 
 // each calls f with every message until the connection ends or f returns

@@ -25,8 +25,12 @@ func (w *worker) read(c *conn) {
 		return
 	}
 	c.seen = w.now
-	if w.pace != nil {
+	if w.pace != nil || w.cast != nil {
 		w.now = w.clock() // the moment these echoes came
+	}
+	if c.tls != nil {
+		w.decrypt(c, w.buf[:n])
+		return
 	}
 	w.take(c, w.buf[:n])
 }
@@ -37,7 +41,10 @@ func (w *worker) take(c *conn, p []byte) {
 		c.rest = append(c.rest, w.consume(c, p)...)
 	} else {
 		c.rest = append(c.rest, p...)
-		c.rest = c.rest[:copy(c.rest, w.consume(c, c.rest))]
+		// A large message comes in many pieces: it is not moved for each.
+		if left := w.consume(c, c.rest); len(left) < len(c.rest) {
+			c.rest = c.rest[:copy(c.rest, left)]
+		}
 	}
 	if c.failed {
 		c.rest = nil // nobody will read on
@@ -46,7 +53,7 @@ func (w *worker) take(c *conn, p []byte) {
 	if len(c.pong) > 0 {
 		w.pump(c)
 	}
-	if w.pace == nil && c.pending() == 0 {
+	if w.pace == nil && w.cast == nil && c.pending() == 0 {
 		w.launch(c)
 	}
 }
@@ -129,11 +136,17 @@ func (w *worker) echo(c *conn, op Op, payload []byte) {
 		w.fail(c, WrongEcho, "a message of %d bytes while no echo is due", len(payload))
 		return
 	}
+	if w.cast != nil && !c.joined {
+		w.welcome(c, payload)
+	}
 	if op != w.frames.op || !w.frames.is(payload, c.digits, c.verified) {
 		w.fail(c, WrongEcho, "message %d: %s", c.verified, w.difference(c, op, payload))
 		return
 	}
-	if w.pace != nil {
+	switch {
+	case w.cast != nil:
+		w.cast.record(w, c)
+	case w.pace != nil:
 		w.pace.record(c, w.now)
 	}
 	c.verified++

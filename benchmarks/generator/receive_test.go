@@ -16,7 +16,7 @@ func receiver(n int64) (*worker, *conn) {
 	stop.Store(true)
 	c := &conn{fd: -1, digits: digits(0), sent: n}
 	return &worker{
-		cfg: &Config{Depth: 1}, stop: stop, frames: newFrames(Binary, 32, 1),
+		cfg: &Config{Depth: 1}, stop: stop, frames: newFrames(Raw, Binary, 32, 1),
 		conns: []*conn{c}, live: 1, pending: n, failures: tally{},
 	}, c
 }
@@ -99,7 +99,7 @@ func TestDigits(t *testing.T) {
 }
 
 func TestFrames(t *testing.T) {
-	f := newFrames(Text, 20, 3)
+	f := newFrames(Raw, Text, 20, 3)
 	got, n := f.take(digits(0xbeef), 0xff, 2)
 	if n != 2 {
 		t.Fatalf("took %d, expected 2", n)
@@ -122,7 +122,7 @@ func burst(w *worker, c *conn, dst []byte, n int) []byte {
 		dst = append(dst, w.frames.head...)
 		dst = binary.BigEndian.AppendUint64(dst, c.digits)
 		dst = binary.BigEndian.AppendUint64(dst, digits(uint32(c.verified)+uint32(i)))
-		dst = append(dst, w.frames.letters...)
+		dst = append(dst, w.frames.after...)
 	}
 	return dst
 }
@@ -145,7 +145,7 @@ func TestAllocations(t *testing.T) {
 // and to verify its echo.
 func BenchmarkMessage(b *testing.B) {
 	w, c := receiver(1 << 40)
-	w.frames = newFrames(Binary, 64, 16)
+	w.frames = newFrames(Raw, Binary, 64, 16)
 	in := burst(w, c, nil, 16)
 	b.ReportAllocs()
 	for n := 0; n < b.N; n += 16 {

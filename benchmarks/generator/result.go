@@ -15,8 +15,10 @@ const (
 	Closed     = "closed"      // the server ended the connection without a close frame
 	CloseFrame = "close frame" // the server sent a close frame
 	Reset      = "reset"       // reading or writing failed
-	WrongEcho  = "wrong echo"  // a message is not the echo that was due
+	WrongEcho  = "wrong echo"  // a message is not the echo, or the delivery, that was due
 	Breach     = "breach"      // a frame breaks RFC 6455
+	BadTLS     = "tls"         // a record is not what TLS allows, or an alert
+	Opening    = "opening"     // Connect: a connection could not be opened, or an opening handshake failed
 	Stall      = "stall"       // no byte came for Config.Timeout while an echo was due
 )
 
@@ -28,34 +30,48 @@ type Failure struct {
 	Example string `json:"example"` // the first one seen by its thread, with its connection and message
 }
 
-// A Result is what Echo measured.
+// A Result is what Echo, Connect or Broadcast measured.
 type Result struct {
-	Mode    string  `json:"mode"` // "closed" or "open"
+	Mode    string  `json:"mode"` // "closed", "open", "connect" or "broadcast"
 	Conns   int     `json:"conns"`
-	Depth   int     `json:"depth,omitempty"`
+	Depth   int     `json:"depth,omitempty"` // of a broadcast: messages of a burst
 	Rate    float64 `json:"rate_per_s,omitempty"`
-	Size    int     `json:"size_bytes"`
-	Op      string  `json:"op"`
-	Threads int     `json:"threads"`
+	Size    int     `json:"size_bytes,omitempty"`
+	Op      string  `json:"op,omitempty"`
+	Dialect string  `json:"dialect,omitempty"` // "lapps", or nothing for raw
+	TLS     string  `json:"tls,omitempty"`     // what was agreed on, of the first connection
+	Threads int     `json:"threads,omitempty"`
 
 	// The whole run, warm-up included. Unanswered are the messages that
-	// were sent, or due in an open loop, on a connection that failed.
+	// were sent, or due in an open loop, on a connection that failed. Of a
+	// broadcast deliveries are counted, of Connect connections.
 	Sent       int64 `json:"sent"`
 	Verified   int64 `json:"verified"`
 	Unanswered int64 `json:"unanswered"`
 
-	// What was measured: Messages echoes verified in Seconds.
+	// What was measured: Messages echoes or deliveries verified, or
+	// handshakes made, in Seconds.
 	Seconds   float64 `json:"measured_s"`
 	Messages  int64   `json:"measured_messages"`
 	PerSecond float64 `json:"messages_per_s"`
 
 	Server    *Usage    `json:"server,omitempty"` // nil without a PID
 	Generator Usage     `json:"generator"`
-	Latency   *Latency  `json:"latency,omitempty"` // of the open loop
+	Latency   *Latency  `json:"latency,omitempty"` // nil for the closed loop of Echo
 	Failures  []Failure `json:"failures"`          // by kind; empty if all went well
+
+	Slow *SlowReaders `json:"slow_readers,omitempty"` // nil without any
 }
 
-// A Usage is what a process used in the time that was measured.
+// SlowReaders is what became of the connections that do not read.
+type SlowReaders struct {
+	Conns int   `json:"conns"`
+	Sent  int64 `json:"sent"`  // messages, by all of them
+	Ended int   `json:"ended"` // how many the server has closed
+}
+
+// A Usage is what a process used in the time that was measured: per echo,
+// delivery or handshake.
 type Usage struct {
 	CPUPerMessage float64 `json:"cpu_us_per_message"`
 	Cores         float64 `json:"cores"`     // processor seconds per second
@@ -63,7 +79,9 @@ type Usage struct {
 }
 
 // A Latency is how long echoes took from the moment their message was due, in
-// microseconds, and how well the generator kept its schedule.
+// microseconds, and how well the generator kept its schedule. Without a schedule
+// it is how long deliveries took from the moment their burst was sent, or a
+// connection until its opening handshake was done.
 type Latency struct {
 	Count int64   `json:"count"`
 	P50   float64 `json:"p50_us"`

@@ -36,10 +36,11 @@ type lateness struct {
 	blocked int64
 }
 
-func newSchedule(cfg *Config) *schedule {
+// newSchedule makes a schedule of cfg's rate over so many connections.
+func newSchedule(cfg *Config, conns int) *schedule {
 	s := &schedule{
 		period: float64(time.Second) / cfg.Rate,
-		conns:  int64(cfg.Conns),
+		conns:  int64(conns),
 		from:   cfg.Warmup,
 		before: cfg.Warmup + cfg.Duration,
 		hist:   newHistogram(),
@@ -107,8 +108,13 @@ func (w *worker) schedule() {
 		}
 		w.now = now
 		blocked := c.due > 0 || len(c.out) > 0
-		w.owe(c, 1)
-		w.pump(c)
+		if w.cast != nil {
+			w.publishNext()
+		} else {
+			w.owe(c, 1)
+			w.pump(c)
+			w.lead(c, 1)
+		}
 		if due := s.due(c, n); s.measured(due) {
 			s.late.note(now-due, blocked)
 		}

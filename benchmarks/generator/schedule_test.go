@@ -79,7 +79,7 @@ func TestLateAndBlocked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := newWorker(&cfg, new(atomic.Bool), newSchedule(&cfg))
+	w, err := newWorker(&cfg, new(atomic.Bool), newSchedule(&cfg, cfg.Conns))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestSchedule(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSchedule(&tt.cfg)
+			s := newSchedule(&tt.cfg, tt.cfg.Conns)
 			for id := range tt.cfg.Conns {
 				s.own = append(s.own, &conn{id: id})
 			}

@@ -34,6 +34,7 @@ type worker struct {
 	epoll      int
 	frames     *frames
 	pace       *schedule // nil in a closed loop
+	cast       *cast     // nil where messages are not broadcast
 	conns      []*conn   // the index is in the epoll event
 	live       int       // connections that have not failed
 	now        time.Duration
@@ -46,8 +47,10 @@ type worker struct {
 	failures   tally
 	err        error // epoll failed: the run is void
 
-	buf    []byte
-	events []unix.EpollEvent
+	buf      []byte
+	exchange exchange
+	events   []unix.EpollEvent
+	slow     []*slowReader
 }
 
 // newWorker makes a worker without connections. close releases it.
@@ -58,9 +61,10 @@ func newWorker(cfg *Config, stop *atomic.Bool, pace *schedule) (*worker, error) 
 	}
 	return &worker{
 		cfg: cfg, stop: stop, start: time.Now(),
-		epoll: epoll, frames: newFrames(cfg.Op, cfg.Size, max(1, cfg.Depth)), pace: pace,
+		epoll: epoll, frames: newFrames(cfg.Dialect, cfg.Op, cfg.Size, max(1, cfg.Depth)), pace: pace,
 		failures: tally{},
-		buf:      make([]byte, readSize), events: make([]unix.EpollEvent, maxEvents),
+		buf:      make([]byte, readSize), exchange: exchange{plain: make([]byte, 16<<10)}, // a record's
+		events: make([]unix.EpollEvent, maxEvents),
 	}, nil
 }
 
@@ -69,6 +73,7 @@ func (w *worker) add(c *conn) error {
 	c.slot = int32(len(w.conns))
 	w.conns = append(w.conns, c)
 	w.live++
+	w.adopt(c)
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: c.slot}
 	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, c.fd, &event); err != nil {
 		return fmt.Errorf("generator: %w", os.NewSyscallError("epoll_ctl", err))
@@ -76,20 +81,43 @@ func (w *worker) add(c *conn) error {
 	return nil
 }
 
-// close ends the connections, each with a close frame if there is room for it
-// (the answer is not awaited), and the epoll set.
+// adopt has c's tls.Conn use the worker's exchange from here on.
+func (w *worker) adopt(c *conn) {
+	if c.tls != nil {
+		c.transport.socket, c.transport.exchange = nil, &w.exchange
+	}
+}
+
+// close ends the connections and the epoll set.
 func (w *worker) close() {
-	bye := appendFrame(nil, opClose, []byte{1000 >> 8, 1000 & 0xFF})
 	for _, c := range w.conns {
-		if c.failed {
-			continue
-		}
-		if len(c.out) == 0 && c.broken == 0 {
-			send(c.fd, bye)
-		}
-		unix.Close(c.fd)
+		w.leave(c)
+	}
+	for _, s := range w.slow {
+		w.leave(s.conn)
 	}
 	unix.Close(w.epoll)
+}
+
+// leave ends c, with a close frame if there is room for it. The answer is not
+// awaited.
+func (w *worker) leave(c *conn) {
+	if c.failed {
+		return
+	}
+	if len(c.out) == 0 && c.broken == 0 {
+		p := w.seal(c, farewell)
+		if c.tls != nil {
+			_ = c.tls.CloseWrite()
+			p = w.exchange.out
+		}
+		if len(p) > 0 {
+			send(c.fd, p)
+		}
+		w.exchange.out = w.exchange.out[:0]
+	}
+	c.failed = true
+	unix.Close(c.fd)
 }
 
 // clock returns the time since the run started.
@@ -97,7 +125,8 @@ func (w *worker) clock() time.Duration { return time.Since(w.start) }
 
 // run sends and receives until all is done: in a closed loop until quotas are
 // used up, in an open one until its schedule is; or until stop is set; and then
-// until each message has its echo or its connection has failed.
+// until each message has its echo or its connection has failed. A broadcast
+// without its publisher is over at once.
 func (w *worker) run() {
 	// The thread ends with the goroutine, and with it the timer slack.
 	runtime.LockOSThread()
@@ -105,14 +134,21 @@ func (w *worker) run() {
 	// latency.
 	_ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
 	w.begin()
-	for w.err == nil && w.live > 0 {
-		if w.pace != nil {
+	for w.err == nil && w.live > 0 && !w.mute() {
+		switch {
+		case w.pace != nil:
 			w.schedule()
+		case w.cast != nil && w.pending == 0:
+			w.publishNext()
 		}
 		if w.pending == 0 && (w.pace == nil || w.pace.ended() || w.stop.Load()) {
 			break
 		}
 		w.poll(longestWait)
+	}
+	if w.mute() {
+		// Nobody knows what the publisher's last messages came to.
+		w.unanswered += w.pending
 	}
 	w.count.Store(w.verified)
 }
@@ -128,6 +164,9 @@ func (w *worker) begin() {
 		rest := c.rest
 		c.rest = nil
 		w.take(c, rest) // launches
+		if c.tls != nil && !c.failed {
+			w.decrypt(c, nil) // the tls.Conn may have read on
+		}
 	}
 }
 
@@ -202,6 +241,7 @@ func (w *worker) launch(c *conn) {
 	c.quota -= n
 	w.owe(c, int(n))
 	w.pump(c)
+	w.lead(c, int(n))
 }
 
 // owe makes n more messages due.
@@ -217,39 +257,50 @@ func (w *worker) owe(c *conn, n int) {
 // write, unless they exceed maxBatch.
 func (w *worker) pump(c *conn) {
 	for c.broken == 0 {
-		p := c.out
-		switch {
-		case len(p) > 0:
-		case len(c.pong) > 0:
-			p, c.pong = c.pong, nil
-		case c.due > 0:
-			var n int
-			p, n = w.frames.take(c.digits, c.sent, c.due)
-			c.due -= n
-			c.sent += int64(n)
-			w.sent += int64(n)
-		default:
+		if len(c.out) > 0 {
+			c.out = c.out[w.send(c, c.out):]
+		} else if p := w.upcoming(c); len(p) > 0 {
+			c.spare = append(c.spare[:0], p[w.send(c, p):]...)
+			c.out = c.spare
+			w.exchange.out = w.exchange.out[:0]
+		} else {
 			w.watch(c, false)
 			return
 		}
-		n, errno := send(c.fd, p)
-		if errno != 0 && errno != unix.EAGAIN {
-			// Epoll will report it, and reading say more than we know: there
-			// may be a close frame.
-			c.broken = errno
-			return
-		}
-		if len(c.out) > 0 {
-			c.out = c.out[n:]
-		} else if n < len(p) {
-			c.spare = append(c.spare[:0], p[n:]...)
-			c.out = c.spare
-		}
-		if len(c.out) > 0 {
+		if len(c.out) > 0 && c.broken == 0 {
 			w.watch(c, true)
 			return
 		}
 	}
+}
+
+// upcoming returns what c sends next, as it goes to the socket. It is valid
+// until the next call, for whatever connection.
+func (w *worker) upcoming(c *conn) []byte {
+	switch {
+	case len(c.pong) > 0:
+		p := c.pong
+		c.pong = nil
+		return w.seal(c, p)
+	case c.due > 0:
+		p, n := w.frames.take(c.digits, c.sent, c.due)
+		c.due -= n
+		c.sent += int64(n)
+		w.sent += int64(n)
+		return w.seal(c, p)
+	}
+	return nil
+}
+
+// send returns how much of p the socket took.
+func (w *worker) send(c *conn, p []byte) int {
+	n, errno := send(c.fd, p)
+	if errno != 0 && errno != unix.EAGAIN {
+		// Epoll will report it, and reading say more than we know: there
+		// may be a close frame.
+		c.broken = errno
+	}
+	return n
 }
 
 // watch has epoll tell, or no longer, when the socket takes more.

@@ -4,6 +4,13 @@
 //	load -url ws://127.0.0.1:5083/echo -pid 4711 -conns 80 -depth 16     a closed loop
 //	load -server 'gnetecho -addr {addr}' -path /echo -rate 20000         an open loop
 //	load -server 'gnetecho -addr {addr}' -steps 2000,4000,8000,16000     idle connections
+//	load -mode connect -url wss://127.0.0.1:5083/ -pid 4711 -insecure    handshakes
+//	load -mode broadcast -url ws://127.0.0.1:5083/broadcast -pid 4711 -conns 5000 -burst 16
+//	load -url ws://127.0.0.1:5083/lapps -pid 4711 -dialect lapps         requests of the LAppS protocol
+//	load -url ws://127.0.0.1:5083/echo -pid 4711 -slow-readers 40        fast and slow readers
+//
+// Over wss the server's certificate is verified against the system's roots, or
+// those of -ca, unless -insecure trusts anybody.
 //
 // A server named with -server is started and ended by SIGTERM. {addr} and
 // {port} in its command become the address of -url, or else a free one on the
@@ -79,18 +86,31 @@ func load(ctx context.Context, opt *options, stdout, stderr io.Writer) (ok bool,
 	if opt.Target, err = generator.ParseTarget(ctx, opt.url, opt.remote); err != nil {
 		return false, err
 	}
-	if len(opt.steps) > 0 {
+	if err := opt.trust.apply(&opt.Target); err != nil {
+		return false, err
+	}
+	switch opt.mode {
+	case "idle":
 		r, err := generator.Idle(ctx, generator.IdleConfig{Config: opt.Config, Steps: opt.steps, Echo: opt.echo})
 		if err != nil {
 			return false, err
 		}
 		return len(r.Failures) == 0, report(stdout, opt.json, r, func() error { return idleTable(stdout, r) })
+	case "connect":
+		return loadBy(ctx, generator.Connect, opt, stdout)
+	case "broadcast":
+		return loadBy(ctx, generator.Broadcast, opt, stdout)
 	}
-	r, err := generator.Echo(ctx, opt.Config)
+	return loadBy(ctx, generator.Echo, opt, stdout)
+}
+
+// loadBy runs one of the generator's modes and reports.
+func loadBy(ctx context.Context, run func(context.Context, generator.Config) (*generator.Result, error), opt *options, stdout io.Writer) (ok bool, err error) {
+	r, err := run(ctx, opt.Config)
 	if err != nil {
 		return false, err
 	}
-	return len(r.Failures) == 0, report(stdout, opt.json, r, func() error { return echoTable(stdout, r) })
+	return len(r.Failures) == 0, report(stdout, opt.json, r, func() error { return resultTable(stdout, r) })
 }
 
 // startServer starts the server and fills in where it is and which process.
@@ -115,7 +135,11 @@ func startServer(ctx context.Context, opt *options, log io.Writer) (*process.Pro
 	}
 	opt.PID = server.PID()
 	if opt.url == "" {
-		opt.url = "ws://" + server.Addr().String() + opt.path
+		scheme := "ws://"
+		if opt.wss {
+			scheme = "wss://"
+		}
+		opt.url = scheme + server.Addr().String() + opt.path
 	}
 	return server, nil
 }

@@ -92,14 +92,25 @@ func TestStatus(t *testing.T) {
 		{"argument", "-url ws://127.0.0.1:1/ x", 2, "load: unexpected argument \"x\": expected flags only\n"},
 		{"op", "-url ws://127.0.0.1:1/ -op ping", 2, "generator: op \"ping\": expected text or binary\n"},
 		{"steps", "-url ws://127.0.0.1:1/ -steps 1,x", 2, "load: -steps \"1,x\": expected numbers separated by commas, not \"x\"\n"},
-		{"steps and rate", "-url ws://127.0.0.1:1/ -steps 1,2 -rate 5", 2, "expected no -conns, -depth, -rate or -messages\n"},
-		{"echo", "-url ws://127.0.0.1:1/ -echo", 2, "load: -echo is for idle connections: expected -steps\n"},
+		{"steps and rate", "-url ws://127.0.0.1:1/ -steps 1,2 -rate 5 -depth 1", 2,
+			"load: -depth: is for mode closed, not for idle\nload: -rate: is for mode broadcast, open, not for idle\n"},
+		{"echo", "-url ws://127.0.0.1:1/ -echo", 2, "load: -echo: is for mode idle, not for closed\n"},
+		{"mode", "-url ws://127.0.0.1:1/ -mode fast", 2, "load: -mode \"fast\": expected closed, open, idle, connect or broadcast\n"},
+		{"open without rate", "-url ws://127.0.0.1:1/ -mode open", 2, "load: -mode open: expected a -rate\n"},
+		{"idle without steps", "-url ws://127.0.0.1:1/ -mode idle", 2, "load: -mode idle: expected -steps\n"},
+		{"dialect", "-url ws://127.0.0.1:1/ -dialect json", 2, "generator: dialect \"json\": expected raw or lapps\n"},
+		{"burst", "-url ws://127.0.0.1:1/ -burst 16", 2, "load: -burst: is for mode broadcast, not for closed\n"},
+		{"trust without TLS", "-url ws://127.0.0.1:1/ -insecure", 1, "load: -insecure, -ca, -curve: are for wss, expected a server that speaks it\n"},
+		{"curve", "-url wss://127.0.0.1:1/ -curve p256", 1, "load: -curve \"p256\": expected x25519 or x25519mlkem768\n"},
+		{"no such ca", "-url wss://127.0.0.1:1/ -ca none.pem", 1, "load: -ca: open none.pem: no such file or directory\n"},
+		{"ca of another kind", "-url wss://127.0.0.1:1/ -ca main.go", 1, "load: -ca main.go: expected certificates in PEM\n"},
 		{"path", "-server x -path echo", 2, "load: -path \"echo\": expected a target that begins with /\n"},
-		{"two paths", "-url ws://127.0.0.1:1/ -path /echo", 2, "load: -path: the target is in -url already\n"},
+		{"two paths", "-url ws://127.0.0.1:1/ -path /echo", 2, "load: -path, -wss: the target is in -url already\n"},
 		{"two processes", "-server x -pid 5", 2, "load: -pid: expected either it or -server\n"},
 		{"remote", "-url ws://192.0.2.1:1/", 1, "loading another machine has to be asked for (-remote)\n"},
 		{"size", "-url ws://127.0.0.1:1/ -size 1", 1, "generator: size: expected 16 to 16777216 bytes, not 1\n"},
 		{"nobody there", "-url ws://127.0.0.1:1/", 1, "generator: open connection 1 of 80 to 127.0.0.1:1: connect: connection refused\n"},
+		{"wss", "-quiet -wss -insecure -timeout 500ms -server " + gnetecho, 1, "TLS: timed out\n"},
 		{"no such server", "-server ./none", 1, "no such file or directory\n"},
 	}
 	for _, tt := range tests {
@@ -113,9 +124,9 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-func TestEchoTable(t *testing.T) {
+func TestResultTable(t *testing.T) {
 	var out strings.Builder
-	err := echoTable(&out, &generator.Result{
+	err := resultTable(&out, &generator.Result{
 		Mode: "open", Conns: 2, Rate: 1000, Size: 64, Op: "text", Threads: 1, Sent: 30, Verified: 28, Unanswered: 2,
 		Seconds: 2, Messages: 20, PerSecond: 10,
 		Server:    &generator.Usage{CPUPerMessage: 1.5, Cores: 0.25, RSS: 2048},
@@ -136,6 +147,67 @@ FAILED      2 × stall; connection 0: message 3
 `
 	if err != nil || out.String() != want {
 		t.Errorf("%v, got\n%s\nexpected\n%s", err, out.String(), want)
+	}
+}
+
+// What is a message elsewhere is called what it is.
+func TestOtherTables(t *testing.T) {
+	usage := generator.Usage{CPUPerMessage: 1.5, Cores: 0.25, RSS: 2048}
+	latency := &generator.Latency{Count: 20, P50: 1, P90: 2, P99: 3, P999: 4, Max: 5}
+	tests := []struct {
+		name   string
+		result generator.Result
+		want   string
+	}{
+		{"connect", generator.Result{
+			Mode: "connect", Conns: 8, TLS: "TLS 1.3, X25519", Sent: 31, Verified: 30, Unanswered: 1, Seconds: 2, Messages: 20, PerSecond: 10,
+			Server: &usage, Generator: usage, Latency: latency, Failures: []generator.Failure{{Kind: generator.Opening, Count: 1, Example: "why"}},
+		}, `load        connections opened and closed, 8 at a time
+over        TLS 1.3, X25519
+measured    20 handshakes in 2.00 s (31 sent and 30 verified in all)
+throughput  10 handshakes/s
+server      1.500 µs of CPU per handshake, 0.25 cores, 2 kB resident
+generator   1.500 µs of CPU per handshake, 0.25 cores, 2 kB resident
+latency     p50 1  p90 2  p99 3  p99.9 4  max 5 µs, of 20 handshakes, from the beginning of a connection
+unanswered  1 handshakes
+FAILED      1 × opening; why
+`},
+		{"broadcast", generator.Result{
+			Mode: "broadcast", Conns: 8, Depth: 4, Size: 64, Op: "text", Sent: 30, Verified: 30, Seconds: 2, Messages: 20, PerSecond: 10,
+			Generator: usage, Latency: latency,
+		}, `load        broadcast to 8 connections, bursts of 4, 64 bytes, text
+measured    20 deliveries in 2.00 s (30 sent and 30 verified in all)
+throughput  10 deliveries/s
+generator   1.500 µs of CPU per delivery, 0.25 cores, 2 kB resident
+latency     p50 1  p90 2  p99 3  p99.9 4  max 5 µs, of 20 deliveries, from when each burst was sent
+`},
+		{"broadcast at a rate", generator.Result{
+			Mode: "broadcast", Conns: 8, Depth: 1, Rate: 50, Size: 64, Op: "binary", Sent: 30, Verified: 30, Seconds: 2, Messages: 20, PerSecond: 10,
+			Generator: usage, Latency: latency,
+		}, `load        broadcast to 8 connections, bursts of 1, 64 bytes, binary, 50 bursts/s
+measured    20 deliveries in 2.00 s (30 sent and 30 verified in all)
+throughput  10 deliveries/s
+generator   1.500 µs of CPU per delivery, 0.25 cores, 2 kB resident
+latency     p50 1  p90 2  p99 3  p99.9 4  max 5 µs, of 20 deliveries, from when each burst was due
+sending     0 late (0.00 %), the latest by 0 µs; 0 held up by a full socket
+`},
+		{"slow readers", generator.Result{
+			Mode: "closed", Conns: 8, Depth: 1, Size: 64, Op: "binary", Dialect: "lapps", Sent: 30, Verified: 30, Seconds: 2, Messages: 20, PerSecond: 10,
+			Generator: usage, Slow: &generator.SlowReaders{Conns: 3, Sent: 12, Ended: 1},
+		}, `load          closed loop, 8 connections, 1 in flight on each, 64 bytes, requests of the LAppS protocol
+measured      20 messages in 2.00 s (30 sent and 30 verified in all)
+throughput    10 messages/s
+generator     1.500 µs of CPU per message, 0.25 cores, 2 kB resident
+slow readers  3, which sent 12 messages; the server has ended 1 of them
+`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var out strings.Builder
+			if err := resultTable(&out, &tt.result); err != nil || out.String() != tt.want {
+				t.Errorf("%v, got\n%s\nexpected\n%s", err, out.String(), tt.want)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,6 @@
+//go:build race
+
+package generator
+
+// The race detector allocates, too.
+const raceEnabled = true
