@@ -31,12 +31,10 @@ func (s *Seat) rawMessage(op wire.Op, data string) {
 
 // heed does what the result of onMessage, in either dialect, says.
 func (s *Seat) heed(result lua.LValue) {
-	switch result {
-	case lua.LTrue:
-	case lua.LFalse:
-		s.in.close(s, wire.PolicyViolation, "refused by the service")
-	default:
+	if kept, ok := result.(lua.LBool); !ok {
 		s.odd(result)
+	} else if !kept {
+		s.in.close(s, wire.PolicyViolation, "refused by the service")
 	}
 }
 

@@ -76,13 +76,13 @@ func rawMessage(opcode, message lua.LValue, usage string) (f wire.Frame, why str
 	if !ok {
 		return f, usage + ": the message must be a string, not a " + message.Type().String()
 	}
-	switch opcode {
-	case opText:
+	switch n, _ := opcode.(lua.LNumber); n {
+	case lua.LNumber(wire.Text):
 		if !utf8.ValidString(payload) {
 			return f, "the text message is not valid UTF-8"
 		}
 		return wire.Frame{Op: wire.Text, Payload: payload}, ""
-	case opBinary:
+	case lua.LNumber(wire.Binary):
 		return wire.Frame{Op: wire.Binary, Payload: payload}, ""
 	}
 	return f, usage + ": opcode must be 1 (text) or 2 (binary)"

@@ -82,7 +82,8 @@ func (in *Instance) call(fn lua.LValue, args []lua.LValue, nret int) (*lua.LStat
 // held.
 func (in *Instance) Index(v lua.LValue, key string) (lua.LValue, error) {
 	if t, ok := v.(*lua.LTable); ok {
-		if field := t.RawGetString(key); field != lua.LNil || t.Metatable == lua.LNil {
+		field := t.RawGetString(key)
+		if _, isFunction := field.(*lua.LFunction); isFunction || field != lua.LNil || t.Metatable == lua.LNil {
 			return field, nil
 		}
 	}
