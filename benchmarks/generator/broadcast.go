@@ -11,8 +11,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// joinEvery is how long a subscriber may take for its first delivery before
-// another message is published.
+// joinEvery is how long nothing may be delivered, while subscribers wait for their
+// first message, before another one is published.
 const joinEvery = 100 * time.Millisecond
 
 // Broadcast opens Conns connections to a target at which every message that
@@ -142,9 +142,12 @@ func (w *worker) subscribe(ctx context.Context) error {
 	publisher := w.conns[0]
 	for first := true; !publisher.failed && (first || w.pending > 0); first = false {
 		w.publish(1)
-		for again := w.clock() + joinEvery; w.pending > 0 && w.clock() < again; {
+		for had, again := w.verified, w.clock()+joinEvery; w.pending > 0 && w.clock() < again; {
 			if err := w.serve(ctx, 0); err != nil {
 				return err
+			}
+			if w.verified != had {
+				had, again = w.verified, w.clock()+joinEvery
 			}
 		}
 	}
