@@ -94,6 +94,7 @@ func serve(ctx context.Context, d *daemon, started func()) error {
 	setProcessors(d.cfg, os.Getenv)
 	tuneGarbage()
 	limitMemory(d.log, memlimit.FromCgroup)
+	defer startReleaser().stop()
 	if err := d.start(ctx); err != nil {
 		return &failure{err}
 	}
