@@ -50,12 +50,10 @@ var errEvicted = errors.New("secure: the handshake waited for its peer, and othe
 type conn struct {
 	server.Socket
 
-	layer   *Layer
-	scratch *scratch
+	scratch *scratch // its loop's, of its layer
 	recv    server.Receiver
 	tls     *tls.Conn
 	records splitter
-	record  []byte     // what of a record the tls.Conn has not read
 	held    []byte     // what came in the wake-up in which the Receiver paused
 	shake   *handshake // until the handshake is done
 	err     error      // for Lost
@@ -108,13 +106,13 @@ func (s *conn) greet(p []byte) error {
 	}
 	s.state = waiting
 	s.shake.queued = s.Loop().Now()
-	s.layer.slots.enter(s.shake)
+	s.scratch.layer.slots.enter(s.shake)
 	return nil
 }
 
 // notTLS ends a connection that does not begin as TLS does.
 func (s *conn) notTLS(first []byte) error {
-	s.layer.counts.notTLS.Add(1)
+	s.scratch.layer.counts.notTLS.Add(1)
 	if c := first[0]; c < 'A' || c > 'Z' { // no method of HTTP's
 		return fmt.Errorf("secure: the first bytes are not TLS: % x", first[:min(len(first), 2)])
 	}
@@ -176,9 +174,9 @@ func (s *conn) resume() {
 
 // open decrypts a record: one Read is enough for what it carries.
 func (s *conn) open(record []byte) {
-	s.record = record
+	s.scratch.record = record
 	n, err := s.tls.Read(s.scratch.plain[:])
-	s.record = nil
+	s.scratch.record = nil
 	if backlog, _ := s.flush(); backlog > maxUnread {
 		s.err = errors.New("secure: the peer reads too slowly")
 		s.Close(0)
@@ -215,7 +213,7 @@ func (s *conn) over() {
 	switch was {
 	case waiting:
 		s.Loop().Stop(&s.shake.alarm)
-		s.layer.slots.forget(s.shake)
+		s.scratch.layer.slots.forget(s.shake)
 	case shaking:
 		s.shake.end()
 	}

@@ -43,3 +43,6 @@ func (l *Slots) Ahead() (n int) {
 	}
 	return n
 }
+
+// Cut cuts the first record of a connection.
+var Cut = cut

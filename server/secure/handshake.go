@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"crypto/tls"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -43,7 +44,7 @@ func newHandshake(s *conn) *handshake {
 
 // begin starts a handshake that has a slot. Loop only.
 func (h *handshake) begin() {
-	s, l := h.s, h.s.layer
+	s, l := h.s, h.s.scratch.layer
 	if s.state != waiting { // it is over
 		l.slots.leave(h)
 		return
@@ -72,14 +73,14 @@ func (s *conn) shaken(err error) {
 	s.shake = nil
 	s.state = open
 	if s.flush(); err != nil {
-		s.layer.counts.failed.Add(1)
-		s.layer.log.Debug("TLS handshake failed", "remote_addr", s.RemoteAddr(), "err", err)
+		s.scratch.layer.counts.failed.Add(1)
+		s.scratch.layer.log.Debug("TLS handshake failed", "remote_addr", s.RemoteAddr(), "err", err)
 		s.fail(err)
 		return
 	}
-	s.layer.counts.completed.Add(1)
+	s.scratch.layer.counts.completed.Add(1)
 	if s.tls.ConnectionState().DidResume {
-		s.layer.counts.resumed.Add(1)
+		s.scratch.layer.counts.resumed.Add(1)
 	}
 	for i, record := range h.in {
 		if s.paused {
@@ -98,10 +99,10 @@ func (s *conn) shaken(err error) {
 // evict ends a handshake whose peer lets others wait, if it still does. Loop
 // only.
 func (h *handshake) evict() {
-	h.s.layer.slots.spare(h)
+	h.s.scratch.layer.slots.spare(h)
 	if s := h.s; s.state == shaking && h.idle() > patience {
-		s.layer.counts.evicted.Add(1)
-		s.layer.log.Debug("TLS handshake ended: others wait", "remote_addr", s.RemoteAddr())
+		s.scratch.layer.counts.evicted.Add(1)
+		s.scratch.layer.log.Debug("TLS handshake ended: others wait", "remote_addr", s.RemoteAddr())
 		s.fail(errEvicted)
 	}
 }
@@ -116,7 +117,11 @@ func (h *handshake) offer(p []byte) {
 			break
 		}
 		p = rest
-		h.in = append(h.in, append([]byte(nil), record...))
+		if h.s.state == silent && len(h.in) == 0 {
+			h.in = cut(record)
+		} else {
+			h.in = append(h.in, slices.Clone(record))
+		}
 	}
 	if len(h.in) > 0 && !h.paused {
 		h.paused = true
@@ -157,13 +162,13 @@ func (h *handshake) wait() {
 		h.s.Loop().Post(h.resume)
 	}
 	h.blocked.Store(true)
-	<-h.s.layer.slots.compute
+	<-h.s.scratch.layer.slots.compute
 	for len(h.in) == 0 && h.err == nil {
 		h.changed.Wait()
 	}
 	h.blocked.Store(false)
 	h.mu.Unlock()
-	h.s.layer.slots.compute <- struct{}{}
+	h.s.scratch.layer.slots.compute <- struct{}{}
 	h.mu.Lock()
 }
 
@@ -196,7 +201,7 @@ func (h *handshake) queue() {
 			h.queue()
 		}
 	}
-	h.s.layer.slots.relieve()
+	h.s.scratch.layer.slots.relieve()
 	h.s.Loop().Arm(&h.alarm, patience)
 }
 

@@ -44,10 +44,12 @@ type counts struct{ completed, resumed, failed, evicted, notTLS atomic.Uint64 }
 // A scratch is what the connections of a loop read and write with. Owned by
 // the loop.
 type scratch struct {
-	plain [maxPlain]byte // a record, decrypted
-	join  []byte         // a record, to be encrypted
-	out   []byte         // records, encrypted, to be sent
-	vec   [1][]byte
+	layer  *Layer
+	record []byte         // what of a record its tls.Conn has not read
+	plain  [maxPlain]byte // that record, decrypted
+	join   []byte         // a record, to be encrypted
+	out    []byte         // records, encrypted, to be sent
+	vec    [1][]byte
 }
 
 // New makes a layer.
@@ -65,7 +67,7 @@ func New(c Config) *Layer {
 // are server.Certified. next is called before the handshake.
 func (l *Layer) Accept(next server.Acceptor) server.Acceptor {
 	return func(sock server.Socket) (server.Receiver, error) {
-		s := &conn{Socket: sock, layer: l, scratch: l.scratchOf(sock.Loop())}
+		s := &conn{Socket: sock, scratch: l.scratchOf(sock.Loop())}
 		recv, err := next(s)
 		if err != nil {
 			return nil, err
@@ -106,6 +108,6 @@ func (l *Layer) scratchOf(loop server.Loop) *scratch {
 	if known, ok := l.scratch.Load(loop); ok {
 		return known.(*scratch)
 	}
-	known, _ := l.scratch.LoadOrStore(loop, new(scratch))
+	known, _ := l.scratch.LoadOrStore(loop, &scratch{layer: l})
 	return known.(*scratch)
 }

@@ -1,5 +1,7 @@
 package secure
 
+import "slices"
+
 // The bytes of TLS are a sequence of records (RFC 8446, section 5.1): type,
 // version (3.x), length in two bytes, and as many bytes.
 const (
@@ -52,4 +54,29 @@ func recordSize(p []byte) int {
 		return recordHeader
 	}
 	return recordHeader + n
+}
+
+// helloPiece is how much of a ClientHello is given to crypto/tls at a time, at most.
+const helloPiece = 512
+
+// cut copies the first record of a connection, and halves what it carries until no
+// piece is larger than helloPiece: a message of the handshake may come in several
+// records (RFC 8446, section 5.1). A tls.Conn keeps the buffers that its largest
+// record needed before the connection is encrypted for as long as it lives. A
+// ClientHello with X25519MLKEM768 in one piece leaves 3.5 kB, cut in four 2.1.
+func cut(record []byte) (records [][]byte) {
+	header, carried := record[:recordHeader-2], record[recordHeader:]
+	n := len(carried)
+	for n > helloPiece {
+		n = (n + 1) / 2
+	}
+	for piece := range slices.Chunk(carried, max(n, 1)) {
+		r := make([]byte, 0, recordHeader+len(piece))
+		r = append(append(r, header...), byte(len(piece)>>8), byte(len(piece)))
+		records = append(records, append(r, piece...))
+	}
+	if records == nil { // an empty one, which crypto/tls refuses
+		records = [][]byte{slices.Clone(record)}
+	}
+	return records
 }

@@ -29,3 +29,48 @@ func FuzzRecords(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCut: the records into which the first one of a connection is cut are small,
+// of its type and version, and carry what it carried.
+func FuzzCut(f *testing.F) {
+	f.Add(0)
+	f.Add(512)
+	f.Add(513)
+	f.Add(1517)
+	f.Add(16384)
+	f.Fuzz(func(t *testing.T, size int) {
+		if size < 0 || size > 1<<16 {
+			return
+		}
+		carried := make([]byte, size)
+		for i := range carried {
+			carried[i] = byte(i)
+		}
+		record := append([]byte{22, 3, 1, byte(size >> 8), byte(size)}, carried...)
+		if size > 16384+2048 {
+			record = record[:5] // what the splitter makes of it
+			carried = nil
+		}
+		pieces := secure.Cut(record)
+		if len(carried) == 0 {
+			if len(pieces) != 1 || !bytes.Equal(pieces[0], record) {
+				t.Errorf("%x is cut into %x, want it as it is", record, pieces)
+			}
+			return
+		}
+		all, left := secure.Records(bytes.Join(pieces, nil), 1<<20)
+		if len(left) > 0 || !reflect.DeepEqual(all, pieces) {
+			t.Fatalf("the pieces of %d bytes are not records: %d, %d bytes left", size, len(all), len(left))
+		}
+		var got []byte
+		for _, p := range pieces {
+			if len(p) > 5+512 || !bytes.HasPrefix(p, record[:3]) {
+				t.Errorf("a piece of %d bytes begins %x", len(p), p[:5])
+			}
+			got = append(got, p[5:]...)
+		}
+		if !bytes.Equal(got, carried) {
+			t.Errorf("of %d bytes %d come out, or others", size, len(got))
+		}
+	})
+}

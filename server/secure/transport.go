@@ -18,11 +18,12 @@ func (t *transport) Read(b []byte) (int, error) {
 	if h := t.shake; h != nil {
 		return h.read(b)
 	}
-	if len(t.record) == 0 {
+	c := t.scratch
+	if len(c.record) == 0 {
 		return 0, errNothing
 	}
-	n := copy(b, t.record)
-	t.record = t.record[n:]
+	n := copy(b, c.record)
+	c.record = c.record[n:]
 	return n, nil
 }
 
