@@ -14,13 +14,18 @@ import (
 // costs a fifth less CPU.
 const minGarbage = 32 << 20
 
+// While the live heap grows, which is when connections are opened, there is less:
+// youngGarbage, or a quarter of what is live. What is kept lies between the
+// garbage of opening handshakes, and the more of that there is, the more pages
+// are half empty for as long as those connections live.
+const youngGarbage = 8 << 20
+
 // leastHeap is the live heap that Go assumes where there is less, in bytes:
 // GOGC is a percentage of that, too.
 const leastHeap = 4 << 20
 
-// tuneGarbage sets GOGC after each collection, so that minGarbage or, with a
-// larger heap, as much as is live, piles up until the next. An operator's own
-// GOGC stands.
+// tuneGarbage sets GOGC after each collection, so that so much piles up until the
+// next. An operator's own GOGC stands.
 func tuneGarbage() {
 	if os.Getenv("GOGC") == "" {
 		retune(new(tuner))
@@ -32,19 +37,30 @@ func tuneGarbage() {
 // block, and its fate, with others.
 type tuner struct {
 	_       *byte
-	percent int // what GOGC is
+	percent int    // what GOGC is
+	most    uint64 // bytes that have been live, since it was less than half as much
 }
 
 func retune(t *tuner) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
-	percent := 100
-	if n := live[0].Value.Uint64(); n < minGarbage {
-		percent = int(minGarbage * 100 / max(n, leastHeap))
-	}
+	percent := t.next(live[0].Value.Uint64())
 	if percent < t.percent*9/10 || percent > t.percent*11/10 { // each change stops the world for a moment
 		debug.SetGCPercent(percent)
 		t.percent = percent
 	}
 	runtime.SetFinalizer(t, retune)
+}
+
+// next is what GOGC is to be where so many bytes are live. What goes up and down
+// with the load does not count as growth.
+func (t *tuner) next(live uint64) (percent int) {
+	garbage := max(minGarbage, live)
+	if young := max(youngGarbage, live/4); live > t.most+young/8 {
+		garbage = young
+	}
+	if live > t.most || live < t.most/2 {
+		t.most = live
+	}
+	return int(garbage * 100 / max(live, leastHeap))
 }
