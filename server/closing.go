@@ -48,8 +48,14 @@ func (c *conn) answerPing(payload []byte) {
 // delivered is answered first, and then our Close frame goes out, at the
 // latest after Timeouts.Close.
 func (c *conn) leave(code wire.Code, reason string) {
+	verdict := wire.CloseFrame(code, reason)
+	c.verdict = &verdict
+	c.quit()
+}
+
+// quit does what leave says, with the verdict that there is.
+func (c *conn) quit() {
 	c.state = stateLeaving
-	c.verdict = wire.CloseFrame(code, reason)
 	c.since = c.sock.Loop().Now()
 	c.held = nil
 	c.decoder.Release()
@@ -62,7 +68,7 @@ func (c *conn) leave(code wire.Code, reason string) {
 // answered sends our Close frame.
 func (c *conn) answered() {
 	if c.state == stateLeaving {
-		c.own(c.verdict)
+		c.own(*c.verdict)
 		c.Flush()
 	}
 }
@@ -113,18 +119,19 @@ func (c *conn) goAway() {
 // first, within the close timeout.
 func (c *conn) depart(reason string) {
 	switch {
-	case c.going:
+	case c.going():
 	case c.held == nil:
 		c.leave(wire.GoingAway, reason)
 	default:
-		c.going, c.reason = true, reason
+		verdict := wire.CloseFrame(wire.GoingAway, reason)
+		c.verdict = &verdict
 		c.since = c.sock.Loop().Now()
 		c.reschedule()
 	}
 }
 
-// gone ends what depart began.
-func (c *conn) gone() { c.leave(wire.GoingAway, c.reason) }
+// going reports whether c leaves when what it has received is delivered.
+func (c *conn) going() bool { return c.state == stateOpen && c.verdict != nil }
 
 // abort ends the connection at once.
 func (c *conn) abort() {

@@ -40,14 +40,13 @@ type conn struct {
 	excused bool   // it is silent for too long, which has been counted only
 	paused  bool   // the socket is not read
 	left    bool   // the seat was told to leave
-	going   bool   // leaves when what it has received is delivered
 
 	joinEnded bool // the service has answered, or was not asked
 	ours      bool // the loop itself appended to the outbox: Receive flushes
 	decoder   wire.Decoder
-	client    netip.AddrPort // the socket's, until the head names another
-	head      *head          // until open
-	held      *held          // what waits for the service to take it
+	forwarded *netip.AddrPort // the client's, where the head names it; nil: it is the socket's
+	head      *head           // until open
+	held      *held           // what waits for the service to take it
 	service   *services.Service
 	seat      *services.Seat // set with mu held
 	timer     Timer
@@ -55,15 +54,12 @@ type conn struct {
 	heard     time.Duration // when something was received last
 	since     time.Duration // when the ping was sent, the reading paused, or the state entered
 	begun     time.Duration // when the unfinished message began; 0: there is none
-	first     time.Duration // when the first message is due; 0: it has come, or need not
-	expires   time.Duration // when the connection is too old; 0: never
-	meters    *meters       // nil: the service has no rates
+	terms     *terms        // nil: the service has none
 	stuck     time.Duration // when the backlog began, or went last
 	backlog   int           // bytes the carrier holds
 	part      *part         // of a message: what is not written yet; nil: there is none
 	pong      *string       // payload of the pong that waits for the backlog to go
-	reason    string        // why it is going
-	verdict   wire.Frame    // the Close frame, while leaving
+	verdict   *wire.Frame   // the Close frame, while going or leaving
 
 	mu     sync.Mutex   // guards the fields below
 	outbox []wire.Frame // what waits for the loop; nil while nothing does
@@ -164,7 +160,8 @@ func (c *conn) decode(p []byte) {
 		case !c.allowed(m):
 			return
 		case m.Op == wire.Text || m.Op == wire.Binary:
-			c.begun, c.first = 0, 0
+			c.begun = 0
+			c.terms.began()
 			s.messages = append(s.messages, services.Message{Kind: uint8(m.Op), Data: string(m.Payload)})
 			if len(p) > 0 && c.decoder.Deflate != nil && c.decoder.Deflate.Tired() {
 				if c.deliver(p, nil) {
@@ -261,10 +258,10 @@ func (c *conn) hold(p []byte) {
 // timers stand still meanwhile. The time without progress is limited by
 // Timeouts.Busy.
 func (c *conn) pause() {
-	if !c.going {
+	if !c.going() {
 		c.since = c.heard
 	}
-	c.meters.pause(c.heard)
+	c.terms.pause(c.heard)
 	if !c.paused {
 		c.paused = true
 		c.sock.Pause(true)
@@ -283,15 +280,15 @@ func (c *conn) resume() {
 	}
 	c.held = nil
 	c.heard = c.sock.Loop().Now()
-	c.meters.resume(c.heard) // before what was held is counted
+	c.terms.resume(c.heard) // before what was held is counted
 	c.scratch.messages = append(c.scratch.messages, h.messages...)
 	if c.deliver(h.rest, h.then) && c.state == stateOpen {
 		c.receive(h.rest)
 	}
 	switch {
 	case c.held != nil || c.state != stateOpen:
-	case c.going:
-		c.gone()
+	case c.going():
+		c.quit()
 	default:
 		c.paused = false
 		if c.begun > 0 { // a message cannot go on while it is not read

@@ -31,7 +31,7 @@ func (m *Meter) Take(perSecond, burst int, now time.Duration) bool {
 }
 
 // Meters are meters of messages, of a peer that is read or not.
-type Meters struct{ meters }
+type Meters struct{ terms }
 
 // Pause and Resume are told when reading stops and goes on.
 func (m *Meters) Pause(now time.Duration)  { m.pause(now) }

@@ -56,7 +56,6 @@ func (l *Listener) Accept(sock Socket) (Receiver, error) {
 		srv:      s,
 		listener: l,
 		sock:     sock,
-		client:   sock.RemoteAddr(),
 		scratch:  s.scratchOf(sock.Loop()),
 		id:       s.ids.Add(1),
 		head:     s.newHead(),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"lapps/protocol/wire"
@@ -50,7 +51,7 @@ func (c *conn) enter() error {
 	if err := c.takePlaces(); err != nil {
 		return err
 	}
-	if c.listener.forwards(c.client.Addr()) {
+	if c.listener.forwards(c.sock.RemoteAddr().Addr()) {
 		return nil // the head says whose connection it is
 	}
 	return c.identified()
@@ -59,21 +60,29 @@ func (c *conn) enter() error {
 // identify finds out whose connection it is, where a proxy has written it into
 // the head.
 func (c *conn) identify() error {
-	if !c.listener.forwards(c.client.Addr()) {
+	if !c.listener.forwards(c.sock.RemoteAddr().Addr()) {
 		return nil // known since enter
 	}
-	client, err := c.listener.clientOf(c.client, c.head.request)
+	client, err := c.listener.clientOf(c.sock.RemoteAddr(), c.head.request)
 	if err != nil {
 		return err
 	}
-	c.client = client
+	c.forwarded = &client
 	return c.identified()
+}
+
+// client is the client's address.
+func (c *conn) client() netip.AddrPort {
+	if c.forwarded != nil {
+		return *c.forwarded
+	}
+	return c.sock.RemoteAddr()
 }
 
 // identified asks what depends on the client's address. The carrier has asked
 // Server.Access before; that may have been about a proxy.
 func (c *conn) identified() error {
-	if !c.srv.Access.Allows(c.client.Addr()) {
+	if !c.srv.Access.Allows(c.client().Addr()) {
 		return errAddress
 	}
 	return c.takePrefix()
@@ -152,7 +161,7 @@ func (c *conn) join(rest []byte) {
 func (c *conn) ask(surplus bool) {
 	request := services.Request{
 		Request:     c.head.request,
-		RemoteAddr:  c.client,
+		RemoteAddr:  c.client(),
 		Subprotocol: c.head.subprotocol,
 		Surplus:     surplus,
 	}
@@ -182,7 +191,7 @@ func (c *conn) route() (*services.Service, error) {
 	if service == nil {
 		return nil, &wire.Refusal{Status: http.StatusNotFound, Reason: "no service has this path"}
 	}
-	if !service.Admits(c.client.Addr()) {
+	if !service.Admits(c.client().Addr()) {
 		return nil, errAddress
 	}
 	switch origins := r.Header["Origin"]; {
@@ -260,7 +269,7 @@ func (c *conn) refuse(err error) {
 	if !errors.As(err, &refusal) {
 		refusal = &wire.Refusal{Status: http.StatusInternalServerError, Reason: "the server failed"}
 	}
-	c.log().Debug("handshake refused", "remote_addr", c.client, "status", refusal.Status, "reason", refusal.Reason)
+	c.log().Debug("handshake refused", "remote_addr", c.client(), "status", refusal.Status, "reason", refusal.Reason)
 	if _, err := c.sock.Write([][]byte{refusal.Append(nil)}); err == nil {
 		c.linger(c.srv.closeTimeout())
 	}

@@ -51,10 +51,10 @@ func (c *conn) takePlaces() error {
 // address is not known, such as one of a Unix-domain socket, needs none.
 func (c *conn) takePrefix() error {
 	s := c.srv
-	if s.Limits.PerPrefix == 0 || !c.client.IsValid() {
+	if s.Limits.PerPrefix == 0 || !c.client().IsValid() {
 		return nil
 	}
-	p := prefixOf(c.client.Addr())
+	p := prefixOf(c.client().Addr())
 	if s.prefixes.enter(p) > s.Limits.PerPrefix && s.Exceed(LimitPrefix) {
 		s.prefixes.leave(p)
 		return &wire.Refusal{Status: http.StatusTooManyRequests, Reason: "too many connections from your address"}
@@ -90,7 +90,7 @@ func (c *conn) giveBack() {
 		c.listener.open.Add(-1)
 	}
 	if c.places&placePrefix != 0 {
-		c.srv.prefixes.leave(prefixOf(c.client.Addr()))
+		c.srv.prefixes.leave(prefixOf(c.client().Addr()))
 	}
 	c.places = 0
 }

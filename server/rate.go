@@ -42,25 +42,46 @@ func span(n, perSecond int) time.Duration {
 	return time.Duration(float64(n) / float64(perSecond) * float64(time.Second))
 }
 
-// meters hold a peer to its service's rates. While a peer is not read, the
+// terms hold a peer to what its service allows. While a peer is not read, the
 // kernel gathers what it sends, and all of it is decoded at once when it is read
 // again: for as long as it was not read, the meters then count from when
 // reading stopped.
-type meters struct {
+type terms struct {
+	first   time.Duration // when the first message is due; 0: it has come, or need not
+	expires time.Duration // when the connection is too old; 0: never
+
 	messages, bytes meter
 	stopped         time.Duration // when reading stopped; 0: it is read
 	credit          time.Duration // for how long it was not read lately
 	until           time.Duration // when that credit ends
 }
 
+// noTerms are those of a service that has none.
+var noTerms terms
+
+// orNone are the terms to be read.
+func (m *terms) orNone() *terms {
+	if m == nil {
+		return &noTerms
+	}
+	return m
+}
+
+// began is told of each message.
+func (m *terms) began() {
+	if m != nil {
+		m.first = 0
+	}
+}
+
 // pause and resume are told when reading stops and goes on.
-func (m *meters) pause(now time.Duration) {
+func (m *terms) pause(now time.Duration) {
 	if m != nil && m.stopped == 0 {
 		m.stopped = now
 	}
 }
 
-func (m *meters) resume(now time.Duration) {
+func (m *terms) resume(now time.Duration) {
 	if m == nil || m.stopped == 0 {
 		return
 	}
@@ -73,7 +94,7 @@ func (m *meters) resume(now time.Duration) {
 }
 
 // from is when what is decoded now may have been sent, at the earliest.
-func (m *meters) from(now time.Duration) time.Duration {
+func (m *terms) from(now time.Duration) time.Duration {
 	if now < m.until {
 		return now - m.credit
 	}
@@ -85,16 +106,16 @@ func (c *conn) begin() {
 	s := c.service
 	c.decoder.Limits = c.srv.sizes(s)
 	now := c.sock.Loop().Now()
-	if s.Messages.PerSecond > 0 || s.Bytes.PerSecond > 0 {
-		c.meters = new(meters)
+	if s.Messages.PerSecond > 0 || s.Bytes.PerSecond > 0 || s.FirstMessage > 0 || s.MaxAge > 0 {
+		c.terms = new(terms)
 	}
 	if s.FirstMessage > 0 {
-		c.first = now + s.FirstMessage
+		c.terms.first = now + s.FirstMessage
 	}
 	if s.MaxAge > 0 {
-		c.expires = now + s.MaxAge
+		c.terms.expires = now + s.MaxAge
 		if s.MaxAgeJitter > 0 {
-			c.expires += rand.N(s.MaxAgeJitter)
+			c.terms.expires += rand.N(s.MaxAgeJitter)
 		}
 	}
 }
@@ -118,18 +139,18 @@ func (c *conn) accepts(m wire.Message) (why string) {
 	if limit := s.MaxMessage; limit > 0 && len(m.Payload) > limit && (m.Op == wire.Text || m.Op == wire.Binary) {
 		c.srv.Exceed(LimitMessageSize) // only counted, or else the decoder would have refused it
 	}
-	if c.meters == nil {
+	if c.terms == nil {
 		return ""
 	}
 	frames := c.decoder.Empty()
 	if m.Op != 0 {
 		frames++
 	}
-	from := c.meters.from(c.heard)
-	if r := s.Messages; r.PerSecond > 0 && !c.meters.messages.each(frames, r, from, c.heard) && c.srv.Exceed(LimitMessages) {
+	from := c.terms.from(c.heard)
+	if r := s.Messages; r.PerSecond > 0 && !c.terms.messages.each(frames, r, from, c.heard) && c.srv.Exceed(LimitMessages) {
 		return fmt.Sprintf("more than %d messages per second", r.PerSecond)
 	}
-	if r := s.Bytes; r.PerSecond > 0 && len(m.Payload) > 0 && !c.meters.bytes.take(len(m.Payload), r, from, c.heard) && c.srv.Exceed(LimitBytes) {
+	if r := s.Bytes; r.PerSecond > 0 && len(m.Payload) > 0 && !c.terms.bytes.take(len(m.Payload), r, from, c.heard) && c.srv.Exceed(LimitBytes) {
 		return fmt.Sprintf("more than %d bytes per second", r.PerSecond)
 	}
 	return ""

@@ -27,11 +27,12 @@ func (c *conn) deadline() (at time.Duration, then func(*conn)) {
 			sooner(c.since, t.Handshake, (*conn).lateHandshake)
 		}
 	case stateOpen:
-		if c.going {
-			sooner(c.since, c.srv.closeTimeout(), (*conn).gone)
+		if c.going() {
+			sooner(c.since, c.srv.closeTimeout(), (*conn).quit)
 			return at, then
 		}
-		sooner(0, c.expires, (*conn).old)
+		terms := c.terms.orNone()
+		sooner(0, terms.expires, (*conn).old)
 		switch {
 		case c.paused:
 			sooner(c.since, t.Busy, (*conn).lateService)
@@ -43,7 +44,7 @@ func (c *conn) deadline() (at time.Duration, then func(*conn)) {
 		default:
 			sooner(max(c.heard, c.since), t.Ping, (*conn).ping)
 		}
-		sooner(0, c.first, (*conn).lateFirst)
+		sooner(0, terms.first, (*conn).lateFirst)
 		if !c.excused {
 			sooner(c.heard, t.Idle, (*conn).lateInput)
 		}
@@ -149,14 +150,14 @@ func (c *conn) lateService() {
 }
 
 func (c *conn) lateFirst() {
-	if c.first = 0; c.srv.Exceed(LimitFirstMessage) {
+	if c.terms.first = 0; c.srv.Exceed(LimitFirstMessage) {
 		c.leave(wire.PolicyViolation, fmt.Sprintf("no message within %v", c.service.FirstMessage))
 	}
 }
 
 // old ends a connection for its age.
 func (c *conn) old() {
-	if c.expires = 0; c.srv.Exceed(LimitAge) {
+	if c.terms.expires = 0; c.srv.Exceed(LimitAge) {
 		c.depart("the connection has become as old as may be")
 	}
 }

@@ -50,7 +50,7 @@ func (c *channels) find(id uint64) *channel {
 type channel struct {
 	key uint32 // of its own, from 1 on: there are at most maxChannels; immutable
 
-	mu     sync.Mutex // guards the fields below; nothing is called with it held. Seat.subs.mu is locked before it
+	mu     sync.Mutex // guards the fields below; nothing is called with it held. that of a seat's subs is locked before it
 	seats  []*Seat
 	index  map[*Seat]int // where each stands in seats
 	shared bool          // somebody walks over seats: it must not be changed
@@ -116,36 +116,51 @@ type subs struct {
 	gone bool // the seat has left all of them for good
 }
 
+// leftAll are those of a seat that has left and never had any.
+var leftAll = &subs{gone: true}
+
 // subscribe subscribes s. The error is ErrGone where it has left.
 func (s *Seat) subscribe(c *channel) error {
-	s.subs.mu.Lock()
-	defer s.subs.mu.Unlock()
-	if s.subs.gone {
+	if s.subs.Load() == nil {
+		s.subs.CompareAndSwap(nil, new(subs))
+	}
+	subs := s.subs.Load()
+	subs.mu.Lock()
+	defer subs.mu.Unlock()
+	if subs.gone {
 		return ErrGone
 	}
 	if c.add(s) {
-		s.subs.all = append(s.subs.all, c)
+		subs.all = append(subs.all, c)
 	}
 	return nil
 }
 
 // unsubscribe ends a subscription, if there is one.
 func (s *Seat) unsubscribe(c *channel) {
-	s.subs.mu.Lock()
-	defer s.subs.mu.Unlock()
+	subs := s.subs.Load()
+	if subs == nil {
+		return
+	}
+	subs.mu.Lock()
+	defer subs.mu.Unlock()
 	c.remove(s)
-	if i := slices.Index(s.subs.all, c); i >= 0 {
-		s.subs.all = slices.Delete(s.subs.all, i, i+1)
+	if i := slices.Index(subs.all, c); i >= 0 {
+		subs.all = slices.Delete(subs.all, i, i+1)
 	}
 }
 
 // unsubscribeAll ends all subscriptions of a seat that leaves.
 func (s *Seat) unsubscribeAll() {
-	s.subs.mu.Lock()
-	defer s.subs.mu.Unlock()
-	s.subs.gone = true
-	for _, c := range s.subs.all {
+	if s.subs.CompareAndSwap(nil, leftAll) {
+		return
+	}
+	subs := s.subs.Load()
+	subs.mu.Lock()
+	defer subs.mu.Unlock()
+	subs.gone = true
+	for _, c := range subs.all {
 		c.remove(s)
 	}
-	s.subs.all = nil
+	subs.all = nil
 }

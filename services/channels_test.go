@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	lua "github.com/yuin/gopher-lua"
 )
 
 // TestChannelIsASet holds a channel against a plain set, and has what was
@@ -13,11 +15,11 @@ func TestChannelIsASet(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	all := make([]*Seat, 50)
 	for i := range all {
-		all[i] = &Seat{id: uint64(i)}
+		all[i] = &Seat{handler: lua.LNumber(i)}
 	}
 	ids := func(seats []*Seat) (ids []uint64) {
 		for _, s := range seats {
-			ids = append(ids, s.id)
+			ids = append(ids, s.id())
 		}
 		return ids
 	}
@@ -29,13 +31,13 @@ func TestChannelIsASet(t *testing.T) {
 		for range r.IntN(4) {
 			s := all[r.IntN(len(all))]
 			if r.IntN(2) == 0 {
-				if added := c.add(s); added == plain[s.id] {
+				if added := c.add(s); added == plain[s.id()] {
 					t.Fatalf("add: %v", added)
 				}
-				plain[s.id] = true
+				plain[s.id()] = true
 			} else {
 				c.remove(s)
-				delete(plain, s.id)
+				delete(plain, s.id())
 			}
 		}
 		if now := ids(before); !slices.Equal(now, was) {
@@ -103,7 +105,7 @@ func TestSubscriptionsAreForgotten(t *testing.T) {
 		}
 		s.unsubscribe(&c)
 	}
-	if n := len(s.subs.all); n != 0 {
+	if n := len(s.subs.Load().all); n != 0 {
 		t.Errorf("the seat remembers %d subscriptions", n)
 	}
 }

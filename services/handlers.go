@@ -23,16 +23,16 @@ func (h *handlers) init() {
 }
 
 func (h *handlers) add(s *Seat) {
-	sh := &h.shard[s.id%shards]
+	sh := &h.shard[s.id()%shards]
 	sh.mu.Lock()
-	sh.m[s.id] = s
+	sh.m[s.id()] = s
 	sh.mu.Unlock()
 }
 
 func (h *handlers) remove(s *Seat) {
-	sh := &h.shard[s.id%shards]
+	sh := &h.shard[s.id()%shards]
 	sh.mu.Lock()
-	delete(sh.m, s.id)
+	delete(sh.m, s.id())
 	sh.mu.Unlock()
 }
 

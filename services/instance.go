@@ -216,7 +216,7 @@ func (in *instance) count(n int32) {
 
 // find returns the seat of a handler, or nil.
 func (in *instance) find(handler uint64) *Seat {
-	if s := in.handling(); s != nil && s.id == handler {
+	if s := in.handling(); s != nil && s.id() == handler {
 		return s
 	}
 	return in.service.reg.handlers.find(handler)

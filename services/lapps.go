@@ -135,7 +135,7 @@ func (s *Seat) respond(r *rpc.Request, results []lua.LValue) {
 		return nil
 	})
 	if err != nil {
-		s.in.log.Error("the results have no form in the protocol", "method", r.Method, "handler", s.id, "err", err)
+		s.in.log.Error("the results have no form in the protocol", "method", r.Method, "handler", s.id(), "err", err)
 		s.fail(rpc.InternalError, internal, nil)
 		return
 	}
@@ -184,7 +184,7 @@ func (s *Seat) failed(r *rpc.Request, function string, err error) {
 func (s *Seat) fail(code rpc.Code, message string, data lua.LValue) {
 	payload, err := s.in.encodeError(code, message, data)
 	if err != nil {
-		s.in.log.Error("the data of an error has no form in the protocol", "handler", s.id, "err", err)
+		s.in.log.Error("the data of an error has no form in the protocol", "handler", s.id(), "err", err)
 		payload, _ = s.in.encodeError(code, message, nil)
 	}
 	s.in.send(s, wire.Frame{Op: wire.Binary, Reply: true, Payload: payload})

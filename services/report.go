@@ -79,7 +79,7 @@ func (in *instance) record(function string, s *Seat, err error) {
 	}
 	args := []any{"function", function}
 	if s != nil {
-		args = append(args, "handler", s.id)
+		args = append(args, "handler", s.id())
 	}
 	if missed > 0 {
 		args = append(args, "not_logged", missed)

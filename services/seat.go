@@ -34,8 +34,7 @@ type Seat struct {
 	// Immutable.
 	in      *instance
 	peer    Peer
-	id      uint64
-	handler lua.LValue // id, boxed once
+	handler lua.LValue // the peer's ID, boxed once
 
 	gate    vm.Gate
 	drained atomic.Pointer[chan struct{}] // closed by Drained; nil: nobody waits
@@ -48,8 +47,8 @@ type Seat struct {
 
 	answered bool // the handler of the message at hand has sent a response; owned by the baton's holder
 	leaves   bool // onDisconnect is called; likewise
-	subs     subs
 
+	subs    atomic.Pointer[subs]    // nil: it never had any
 	joining atomic.Pointer[joining] // nil: there has been an answer, or need not be one
 
 	// Set before the event that needs it is posted, used by its handler.
@@ -87,8 +86,7 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) (gone fun
 		answer(nil, ErrFull)
 		return nil
 	}
-	s := &Seat{in: in, peer: p, id: p.ID()}
-	s.handler = lua.LNumber(s.id)
+	s := &Seat{in: in, peer: p, handler: lua.LNumber(p.ID())}
 	s.gate.Loose = in.service.Unordered
 	in.count(1)
 	in.service.reg.handlers.add(s)
@@ -106,6 +104,9 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) (gone fun
 	}
 	return s.lose
 }
+
+// id is the peer's ID.
+func (s *Seat) id() uint64 { return uint64(s.handler.(lua.LNumber)) }
 
 // admit answers that the peer has its seat.
 func (s *Seat) admit(answer func(*Seat, error)) {
@@ -259,7 +260,7 @@ func (s *Seat) connect() {
 		s.in.report("onConnect", s, err)
 		refusal = failed()
 	} else if refusal, err = refusalOf(result); err != nil {
-		s.in.log.Error("bad result", "function", "onConnect", "handler", s.id, "err", err)
+		s.in.log.Error("bad result", "function", "onConnect", "handler", s.id(), "err", err)
 	}
 	if refusal != nil {
 		s.refuse(j, refusal)

@@ -12,11 +12,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A linger limits the time of a closing socket. Few are closing at a time, so
-// the timer is apart from the socket.
-type linger struct {
-	server.Timer
-	total time.Duration
+// An ending is what a socket needs from when it is closing, or has ended. Few are
+// at a time, so it is apart from the socket.
+type ending struct {
+	server.Timer               // while it lingers
+	total        time.Duration // for how long it may
+	err          error         // for Lost; set when ended
 }
 
 // Close implements server.Socket.
@@ -35,8 +36,8 @@ func (s *socket) Close(d time.Duration) {
 		return
 	}
 	s.state = closing
-	s.linger = &linger{Timer: server.Timer{F: s.expire}, total: d}
-	s.loop.Arm(&s.linger.Timer, d)
+	s.ending = &ending{Timer: server.Timer{F: s.expire}, total: d}
+	s.loop.Arm(&s.ending.Timer, d)
 	if len(s.backlog) == 0 {
 		s.halfClose()
 	}
@@ -44,7 +45,7 @@ func (s *socket) Close(d time.Duration) {
 
 // expire is called when the linger is over.
 func (s *socket) expire() {
-	s.end(fmt.Errorf("epoll: close %v: not done within %v: %w", s.remote, s.linger.total, os.ErrDeadlineExceeded))
+	s.end(fmt.Errorf("epoll: close %v: not done within %v: %w", s.remote, s.ending.total, os.ErrDeadlineExceeded))
 }
 
 // halfClose sends a FIN behind all that was written. An error means that the
@@ -55,9 +56,17 @@ func (s *socket) halfClose() { unix.Shutdown(s.fd, unix.SHUT_WR) }
 // next turn. The first end counts.
 func (s *socket) end(err error) {
 	if s.state < ended {
-		s.state, s.err = ended, err
+		s.fail(err)
 		s.loop.Post(s.finish)
 	}
+}
+
+// fail makes s an ended socket.
+func (s *socket) fail(err error) {
+	if s.ending == nil {
+		s.ending = new(ending)
+	}
+	s.state, s.ending.err = ended, err
 }
 
 // finish aborts an ended socket, unless the peer has meanwhile.
@@ -66,7 +75,7 @@ func (s *socket) finish() {
 	case s.state == lost:
 	case s.conn == nil:
 		s.abort()
-		s.lose(s.err)
+		s.lose(s.ending.err)
 	default:
 		s.abort()
 		s.loop.el.Close(s.conn) // calls closed; fails only when closing the descriptor does
@@ -85,7 +94,7 @@ func (s *socket) abort() {
 func (s *socket) closed(err error) {
 	switch {
 	case s.state == ended:
-		err = s.err
+		err = s.ending.err
 	case err == nil:
 		s.abort()
 		err = ErrStopped
@@ -136,8 +145,8 @@ func (s *socket) detach() error {
 // still has one.
 func (s *socket) lose(err error) {
 	s.loop.forget(s)
-	if s.linger != nil {
-		s.loop.Stop(&s.linger.Timer)
+	if s.ending != nil {
+		s.loop.Stop(&s.ending.Timer)
 	}
 	if s.paused {
 		s.loop.stats.paused.Add(-1)
@@ -146,7 +155,7 @@ func (s *socket) lose(err error) {
 		unix.Close(s.fd)
 	}
 	recv := s.recv
-	s.state, s.conn, s.recv, s.backlog, s.linger = lost, nil, nil, nil, nil
+	s.state, s.conn, s.recv, s.backlog = lost, nil, nil, nil
 	s.loop.stats.open.Add(-1)
 	if recv != nil {
 		recv.Lost(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 
 	"github.com/panjf2000/gnet/v2"
 )
@@ -47,6 +48,7 @@ func (*events) OnClose(c gnet.Conn, err error) gnet.Action {
 // opened asks the acceptor, and tells if it wants the connection.
 func (s *socket) opened(c gnet.Conn) bool {
 	s.conn, s.fd = c, c.Fd()
+	forgetAddrs(c)
 	s.loop.stats.open.Add(1)
 	s.loop.stats.accepted.Add(1)
 	accept := s.accept
@@ -54,7 +56,7 @@ func (s *socket) opened(c gnet.Conn) bool {
 	recv, err := accept(s)
 	if err != nil {
 		s.abort()
-		s.state, s.err = ended, err
+		s.fail(err)
 		return false
 	}
 	s.recv = recv
@@ -62,6 +64,16 @@ func (s *socket) opened(c gnet.Conn) bool {
 		s.state = open
 	}
 	return true
+}
+
+// forgetAddrs takes what is large from the addresses that c keeps, as long as it
+// lives: gnet has no more use for them, and the socket knows the peer's.
+func forgetAddrs(c gnet.Conn) {
+	for _, a := range []net.Addr{c.LocalAddr(), c.RemoteAddr()} {
+		if tcp, ok := a.(*net.TCPAddr); ok {
+			tcp.IP = nil
+		}
+	}
 }
 
 // received hands p to the Receiver, or discards it.

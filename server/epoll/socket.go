@@ -51,8 +51,7 @@ type socket struct {
 	paused  bool
 	inRoom  bool    // in the loop's room
 	backlog []byte  // what is not sent yet
-	linger  *linger // while closing
-	err     error   // for Lost; set when ended
+	ending  *ending // from closing on; nil: it was lost without
 }
 
 var _ server.Socket = (*socket)(nil)
@@ -88,10 +87,8 @@ func (s *socket) setPaused(on bool) {
 // to it.
 func (s *socket) Write(p [][]byte) (backlog int, err error) {
 	switch {
-	case s.err != nil:
-		return 0, s.err
 	case s.state > open:
-		return 0, net.ErrClosed
+		return 0, s.closedErr()
 	case len(s.backlog) > 0:
 		s.keep(nil, p)
 		return len(s.backlog), nil
@@ -106,6 +103,14 @@ func (s *socket) Write(p [][]byte) (backlog int, err error) {
 		return 0, err
 	}
 	return len(s.backlog), nil
+}
+
+// closedErr is why nothing can be written any more.
+func (s *socket) closedErr() error {
+	if s.ending != nil && s.ending.err != nil {
+		return s.ending.err
+	}
+	return net.ErrClosed
 }
 
 // push sends p until all is sent or the send buffer is full, and returns what

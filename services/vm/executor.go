@@ -232,7 +232,8 @@ func (g *Gate) keeps(it *item) bool {
 	case g.holder != nil:
 		g.holder.held = append(g.holder.held, *it)
 	case it.Last && g.blocked > 0:
-		g.last = *it
+		last := *it
+		g.last = &last
 	default:
 		return false
 	}
@@ -251,8 +252,8 @@ func (e *executor) nextHeld(g *Gate) (next item) {
 			clear(e.held[n:])
 			e.held, e.heldPos = e.held[:n], 0
 		}
-	case g != nil && g.blocked == 1:
-		next, g.last = g.last, item{}
+	case g != nil && g.blocked == 1 && g.last != nil:
+		next, g.last = *g.last, nil
 	}
 	return next
 }

@@ -36,14 +36,14 @@ type Gate struct {
 	// before the first event.
 	Loose bool
 
+	// Owned by the baton's holder.
+	pass    uint32    // when an item of it was dealt last
+	blocked int32     // of a loose gate: how many handlers are blocked
+	holder  *executor // whose handler is blocked; nil: none, or the gate is loose
+	last    *item     // of a loose gate: a Last one that waits for these; nil: there is none
+
 	events int // guarded by the instance's mu: accepted and not yet handled
 	bytes  int // likewise
-
-	// Owned by the baton's holder.
-	holder  *executor // whose handler is blocked; nil: none, or the gate is loose
-	blocked int       // of a loose gate: how many handlers are blocked
-	last    item      // of a loose gate: a Last one that waits for these
-	pass    uint32    // when an item of it was dealt last
 }
 
 // Limits bound what waits for an instance. Zeros mean the defaults. An empty
