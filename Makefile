@@ -1,4 +1,4 @@
-.PHONY: run test lint fmt bench bench-quick fuzz conformance
+.PHONY: run test lint fmt bench bench-quick performance fuzz conformance
 
 # What CI runs is `make lint test`; see .ci/run.
 
@@ -16,8 +16,15 @@ lint:
 fmt:
 	gofmt -w .
 
+# All scenarios, all peers that can be had, an hour and a half on a quiet machine:
+# `go run ./benchmarks/compare suite -list` says of what. The result is a file of its
+# own in benchmarks/results.
 bench:
-	go run ./benchmarks/compare
+	go run ./benchmarks/compare suite
+
+# The newest result as docs/performance.md; with BEFORE=FILE what has become of an earlier one.
+performance:
+	go run -C benchmarks/report . $(if $(BEFORE),-before $(abspath $(BEFORE))) $(if $(RESULT),$(abspath $(RESULT)))
 
 # A guard against regressions, two minutes on a quiet machine: CPU per message against
 # the bare gnet echo in the same run. The bounds are a quarter above what was measured

@@ -3,14 +3,16 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"lapps/benchmarks/suite"
 )
 
 func TestBounds(t *testing.T) {
 	scenarios := []scenario{{Name: "80x1"}, {Name: "80x16"}}
 	outcomes := func(ratio float64) []outcome {
 		return []outcome{
-			{scenario: scenarios[0], Servers: []figure{{Name: "a", CPURatio: spread{Median: 1}}, {Name: "b", CPURatio: spread{Median: ratio}}}},
-			{scenario: scenarios[1], Servers: []figure{{Name: "a", CPURatio: spread{Median: 1}}, {Name: "b", CPURatio: spread{Median: 2 * ratio}}}},
+			{scenario: scenarios[0], Servers: []figure{{Name: "a", CPURatio: suite.Spread{Median: 1}}, {Name: "b", CPURatio: suite.Spread{Median: ratio}}}},
+			{scenario: scenarios[1], Servers: []figure{{Name: "a", CPURatio: suite.Spread{Median: 1}}, {Name: "b", CPURatio: suite.Spread{Median: 2 * ratio}}}},
 		}
 	}
 	for _, c := range []struct {

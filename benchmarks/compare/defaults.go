@@ -15,10 +15,9 @@ import (
 
 // defaultServers builds into dir what is compared when nobody says what: the
 // bare gnet echo with one event loop, and lapps with one, its echo service in
-// one instance. The go command finds the repository from the working
-// directory.
+// one instance.
 func defaultServers(ctx context.Context, dir string) ([]spec, error) {
-	root, err := output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}", "lapps")
+	root, err := repository(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +38,12 @@ func defaultServers(ctx context.Context, dir string) ([]spec, error) {
 		{name: "gnetecho", command: filepath.Join(dir, "gnetecho") + " -addr {addr} -loops 1", path: "/"},
 		{name: "lapps", command: filepath.Join(dir, "lapps") + " run -c " + config, path: "/echo", addr: addr},
 	}, nil
+}
+
+// repository returns the folder of the repository, which the go command finds
+// from the working directory.
+func repository(ctx context.Context) (string, error) {
+	return output(ctx, "", "go", "list", "-m", "-f", "{{.Dir}}", "lapps")
 }
 
 // lappsConfig returns a configuration with the echo service of the

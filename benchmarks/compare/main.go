@@ -4,6 +4,7 @@
 //
 //	compare                                     gnetecho and lapps, built from this repository
 //	compare 'a=gnetecho -addr {addr}' 'b=other --port {port};path=/echo'
+//	compare suite                               every scenario, every peer: see package suite
 //
 // A server is name=command, and optionally ;path=/target. {addr} and {port} in
 // the command become a free loopback address; a command without them is asked
@@ -57,6 +58,9 @@ type options struct {
 
 // run is the command: it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "suite" {
+		return runSuite(ctx, args[1:], stdout, stderr)
+	}
 	opt, err := parse(args, stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"lapps/benchmarks/generator"
+	"lapps/benchmarks/suite"
 )
 
 // gnetecho is the server that is compared to itself, built once.
@@ -70,7 +71,7 @@ func TestCompare(t *testing.T) {
 				}
 			}
 		}
-		if one := (spread{1, 1, 1}); s.Servers[0].CPURatio != one || s.Servers[0].SpeedRatio != one {
+		if one := suite.SpreadOf([]float64{1, 1, 1}); s.Servers[0].CPURatio != one || s.Servers[0].SpeedRatio != one {
 			t.Errorf("%s: ratios of the first to itself: %+v", s.Name, s.Servers[0])
 		}
 	}
@@ -112,22 +113,6 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestSpread(t *testing.T) {
-	tests := []struct {
-		in   []float64
-		want spread
-	}{
-		{[]float64{3}, spread{3, 3, 3}},
-		{[]float64{5, 1, 3}, spread{3, 1, 5}},
-		{[]float64{4, 1, 2, 8}, spread{3, 1, 8}},
-	}
-	for _, tt := range tests {
-		if got := spreadOf(tt.in); got != tt.want {
-			t.Errorf("got %+v, expected %+v", got, tt.want)
-		}
-	}
-}
-
 // Ratios are taken round by round, not of the medians.
 func TestFigure(t *testing.T) {
 	rounds := func(cpu ...float64) (list []*generator.Result) {
@@ -138,7 +123,7 @@ func TestFigure(t *testing.T) {
 	}
 	first := rounds(1, 2, 4)
 	f := figureOf("b", rounds(2, 2, 2), first)
-	if f.CPU != (spread{2, 2, 2}) || f.CPURatio != (spread{1, 0.5, 2}) || f.SpeedRatio != (spread{1, 0.5, 2}) {
+	if f.CPU != suite.SpreadOf([]float64{2, 2, 2}) || f.CPURatio != suite.SpreadOf([]float64{0.5, 1, 2}) || f.SpeedRatio != suite.SpreadOf([]float64{0.5, 1, 2}) {
 		t.Errorf("got %+v", f)
 	}
 	var out strings.Builder

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 
 	"lapps/benchmarks/generator"
+	"lapps/benchmarks/suite"
 )
 
 // A scenario is a load that all servers get.
@@ -28,30 +28,12 @@ type outcome struct {
 // A figure is how one server did. The ratios are to the first server.
 type figure struct {
 	Name       string              `json:"name"`
-	CPU        spread              `json:"server_cpu_us_per_message"`
-	PerSecond  spread              `json:"messages_per_s"`
-	CPURatio   spread              `json:"cpu_ratio"`
-	SpeedRatio spread              `json:"messages_per_s_ratio"`
-	Generator  spread              `json:"generator_cpu_us_per_message"`
+	CPU        suite.Spread        `json:"server_cpu_us_per_message"`
+	PerSecond  suite.Spread        `json:"messages_per_s"`
+	CPURatio   suite.Spread        `json:"cpu_ratio"`
+	SpeedRatio suite.Spread        `json:"messages_per_s_ratio"`
+	Generator  suite.Spread        `json:"generator_cpu_us_per_message"`
 	Rounds     []*generator.Result `json:"rounds"`
-}
-
-// A spread is the median of some figures, and their extremes.
-type spread struct {
-	Median float64 `json:"median"`
-	Min    float64 `json:"min"`
-	Max    float64 `json:"max"`
-}
-
-// spreadOf returns the spread of at least one figure. It sorts them.
-func spreadOf(v []float64) spread {
-	slices.Sort(v)
-	mid := len(v) / 2
-	s := spread{Median: v[mid], Min: v[0], Max: v[len(v)-1]}
-	if len(v)%2 == 0 {
-		s.Median = (v[mid-1] + v[mid]) / 2
-	}
-	return s
 }
 
 // compare gives each server its turn in each round.
@@ -92,12 +74,12 @@ func (o *options) compare(ctx context.Context, s scenario, servers []*server, lo
 func figureOf(name string, rounds, first []*generator.Result) figure {
 	cpu := func(r *generator.Result) float64 { return r.Server.CPUPerMessage }
 	speed := func(r *generator.Result) float64 { return r.PerSecond }
-	over := func(f func(r, first *generator.Result) float64) spread {
+	over := func(f func(r, first *generator.Result) float64) suite.Spread {
 		v := make([]float64, len(rounds))
 		for i := range rounds {
 			v[i] = f(rounds[i], first[i])
 		}
-		return spreadOf(v)
+		return suite.SpreadOf(v)
 	}
 	return figure{
 		Name:       name,
@@ -117,12 +99,8 @@ func (o outcome) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "server\tCPU µs per message\tto %s\tmessages/s\tgenerator µs\n", o.Servers[0].Name)
 	for _, f := range o.Servers {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.3f\n", f.Name, f.CPU.format(3), f.CPURatio.format(2), f.PerSecond.format(0), f.Generator.Median)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%.3f\n", f.Name, f.CPU.Format(3), f.CPURatio.Format(2), f.PerSecond.Format(0), f.Generator.Median)
 	}
 	fmt.Fprintln(t)
 	return t.Flush()
-}
-
-func (s spread) format(decimals int) string {
-	return fmt.Sprintf("%.*f [%.*f, %.*f]", decimals, s.Median, decimals, s.Min, decimals, s.Max)
 }
