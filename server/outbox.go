@@ -59,6 +59,29 @@ func charge(f wire.Frame) int { return f.Size() + frameCost }
 func (c *conn) Send(f wire.Frame) (queued int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.sendLocked(f)
+}
+
+// SendAll implements services.Peer.
+func (c *conn) SendAll(frames []wire.Frame, bundle wire.Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.bundlesLocked() && c.fitsLocked(bundle, nil) {
+		c.sendLocked(bundle)
+		return
+	}
+	for _, f := range frames {
+		c.sendLocked(f)
+	}
+}
+
+// bundlesLocked reports whether the peer takes bundles: messages that are compressed
+// one by one, or may have to be dropped soon, come as they are.
+func (c *conn) bundlesLocked() bool {
+	return c.decoder.Deflate == nil && c.slow == nil && c.service.SlowConsumer != services.Latest && c.queued <= c.high()/2
+}
+
+func (c *conn) sendLocked(f wire.Frame) (queued int, err error) {
 	if c.closed.Load() {
 		return c.queued, services.ErrGone
 	}

@@ -74,7 +74,7 @@ func (c *conn) dropOldestLocked(f wire.Frame) (fits bool) {
 	for len(c.outbox) > 0 && !c.fitsLocked(f, nil) {
 		if oldest := c.outbox[0]; oldest.Message() && !oldest.Reply {
 			c.refundLocked(oldest)
-			dropped++
+			dropped += oldest.Messages()
 		} else {
 			c.slowLocked().keep(oldest)
 		}
@@ -119,7 +119,7 @@ func (c *conn) giveUpLocked(reason string) (freed int) {
 			return false
 		}
 		freed += c.refundLocked(f)
-		dropped++
+		dropped += f.Messages()
 		return true
 	}
 	c.outbox = slices.DeleteFunc(c.outbox, isDropped)

@@ -80,6 +80,7 @@ func (in *instance) subscription(l *lua.LState, usage string) (c *channel, s *Se
 	if s, why = in.seatOf(l.Get(3), usage); s == nil {
 		return nil, nil, why
 	}
+	in.publish() // who comes now has not been there, and who goes has
 	return c, s, ""
 }
 
@@ -120,19 +121,6 @@ func (in *instance) bcastSend(l *lua.LState) int {
 	return yes(l)
 }
 
-// broadcast sends f to all who are subscribed. What is wrong with one of them
-// (it reads too slowly, it is going) concerns nobody else.
-func (in *instance) broadcast(c *channel, f wire.Frame) {
-	members := c.members()
-	f.Channel = c.key
-	if len(members) > 1 {
-		f.Shared = new(wire.Shared)
-	}
-	for _, s := range members {
-		s.peer.Send(f)
-		in.touch(s.peer.Waker())
-	}
-}
 
 // whole is the integer that v is, from 0 to 2^53.
 func whole(v lua.LValue) (n uint64, ok bool) {

@@ -46,6 +46,8 @@ type instance struct {
 	wake    []Waker      // what to wake at the end of the turn
 	encoder rpc.Encoder  // for one message at a time
 	results []lua.LValue // of a method
+
+	publication publication
 }
 
 // startInstance loads p into a state of its own, the i-th of the service, and calls
@@ -231,6 +233,7 @@ func (in *instance) handling() *Seat {
 // close has s's peer closed by the service: what it sent and has not been
 // handled yet is dropped.
 func (in *instance) close(s *Seat, code wire.Code, reason string) {
+	in.publish()
 	s.closed.Store(true)
 	s.peer.Close(code, reason)
 	in.touch(s.peer.Waker())
@@ -248,6 +251,7 @@ func (in *instance) touch(w Waker) {
 
 // turnEnd sends what the turn has written.
 func (in *instance) turnEnd() {
+	in.publish()
 	for i, w := range in.wake {
 		w.Wake()
 		in.wake[i] = nil

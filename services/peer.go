@@ -23,6 +23,11 @@ type Peer interface {
 	// place of another.
 	Send(f wire.Frame) (queued int, err error)
 
+	// SendAll sends frames as Send does, one after the other, to a peer that is one
+	// of many. bundle is all of them in one: see wire.Bundle. It keeps neither frames
+	// nor their array.
+	SendAll(frames []wire.Frame, bundle wire.Frame)
+
 	// Buffered is how many bytes wait for the peer to read, as
 	// Config.OutboxBytes counts them. The error is ErrGone.
 	Buffered() (n int, err error)

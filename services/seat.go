@@ -287,6 +287,7 @@ func (s *Seat) leave() {
 	if _, err := s.in.call("onDisconnect", s.handler); err != nil {
 		s.in.report("onDisconnect", s, err)
 	}
+	s.in.publish() // what was sent before s left its channels
 	s.remove()
 	if s.then != nil {
 		s.then()

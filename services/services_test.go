@@ -29,6 +29,7 @@ type peer struct {
 
 	mu     sync.Mutex
 	events []string
+	bundle []int // how many frames came at once
 	full   bool
 	drops  bool
 	gone   bool
@@ -61,6 +62,18 @@ func (p *peer) Send(f wire.Frame) (int, error) {
 	}
 	p.note("%v %s", f.Op, f.Payload)
 	return f.Size(), nil
+}
+
+func (p *peer) SendAll(frames []wire.Frame, bundle wire.Frame) {
+	if bundle.Messages() != len(frames) {
+		p.note("a bundle of %d for %d frames", bundle.Messages(), len(frames))
+	}
+	p.mu.Lock()
+	p.bundle = append(p.bundle, len(frames))
+	p.mu.Unlock()
+	for _, f := range frames {
+		p.Send(f)
+	}
 }
 
 func (p *peer) Buffered() (int, error) {

@@ -65,6 +65,7 @@ func (in *instance) wsSend(l *lua.LState) int {
 
 // send sends f to the peer of s at the end of the turn.
 func (in *instance) send(s *Seat, f wire.Frame) error {
+	in.publish()
 	_, err := s.peer.Send(f)
 	in.touch(s.peer.Waker())
 	return err
@@ -147,6 +148,7 @@ func (in *instance) wsBuffered(l *lua.LState) int {
 	if seat == nil {
 		return no(l, why)
 	}
+	in.publish()
 	n, err := seat.peer.Buffered()
 	if err != nil {
 		return no(l, err.Error())

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"unsafe"
 )
 
 // An Op is a frame's opcode (RFC 6455, sections 5.2 and 11.8).
@@ -63,6 +64,7 @@ const (
 type Frame struct {
 	Op      Op
 	Reply   bool   // the peer waits for it: it is never dropped while others are sent
+	Bundle  uint16 // how many frames Payload is, headers and all; 0: it is the payload of this one
 	Channel uint32 // of a series of messages, each of which is out of date when the next comes; 0: of none
 	Payload string
 	Shared  *Shared // of a message that goes to many peers; nil: it does not
@@ -71,9 +73,34 @@ type Frame struct {
 // Message says whether f is a message, and not a control frame.
 func (f Frame) Message() bool { return !f.Op.control() }
 
+// Bundle makes one of messages that are sent to the same peers, one after the other
+// and not compressed: what all of them share is encoded once. There are two at
+// least and 65,535 at most. Its Shared is new.
+func Bundle(frames []Frame) Frame {
+	size := 0
+	for _, f := range frames {
+		size += f.Size()
+	}
+	text := make([]byte, 0, size)
+	for _, f := range frames {
+		text = f.Append(text)
+	}
+	return Frame{Op: Binary, Bundle: uint16(len(frames)), Payload: unsafe.String(unsafe.SliceData(text), len(text)), Shared: new(Shared)}
+}
+
+// Messages is how many messages f is.
+func (f Frame) Messages() int {
+	if f.Bundle > 0 {
+		return int(f.Bundle)
+	}
+	return 1
+}
+
 // Size is the number of bytes that Append adds.
 func (f Frame) Size() int {
 	switch n := len(f.Payload); {
+	case f.Bundle > 0:
+		return n
 	case n < length16:
 		return 2 + n
 	case n <= 0xffff:
@@ -91,7 +118,11 @@ func (f Frame) Append(dst []byte) []byte {
 
 // AppendHeader appends the header only, unmasked: 2, 4 or 10 bytes. The
 // payload has to follow it on the wire, so that a large one need not be copied.
+// A bundle has none.
 func (f Frame) AppendHeader(dst []byte) []byte {
+	if f.Bundle > 0 {
+		return dst
+	}
 	return appendHeader(dst, finBit|byte(f.Op), 0, len(f.Payload))
 }
 

@@ -46,6 +46,28 @@ func TestFrame(t *testing.T) {
 	}
 }
 
+// TestBundle: a bundle is the bytes of its frames, and counts as these.
+func TestBundle(t *testing.T) {
+	frames := []Frame{{Op: Text, Payload: "a"}, {Op: Binary}, {Op: Binary, Payload: strings.Repeat("x", 300)}}
+	var want []byte
+	for _, f := range frames {
+		want = f.Append(want)
+	}
+	b := Bundle(frames)
+	if got := b.Append([]byte("before")); string(got) != "before"+string(want) {
+		t.Errorf("Append: got %.40q, want %.40q behind what was there", got, want)
+	}
+	if got := b.AppendHeader(nil); len(got) != 0 {
+		t.Errorf("AppendHeader: got %q, want nothing", got)
+	}
+	if b.Size() != len(want) || b.Messages() != 3 || !b.Message() || b.Shared == nil {
+		t.Errorf("%d bytes, want %d; %d messages, want 3; a message: %v; shared: %v", b.Size(), len(want), b.Messages(), b.Message(), b.Shared)
+	}
+	if n := frames[0].Messages(); n != 1 {
+		t.Errorf("a frame is %d messages", n)
+	}
+}
+
 // gobwas/ws reads what we write.
 func TestFramesReadByGobwas(t *testing.T) {
 	for _, n := range []int{0, 1, 125, 126, 127, 65535, 65536, 70000} {

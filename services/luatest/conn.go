@@ -61,6 +61,13 @@ func (c *conn) Send(f wire.Frame) (queued int, err error) {
 	return f.Size(), nil
 }
 
+// SendAll implements services.Peer.
+func (c *conn) SendAll(frames []wire.Frame, _ wire.Frame) {
+	for _, f := range frames {
+		c.Send(f)
+	}
+}
+
 // Buffered implements services.Peer: a test reads at once.
 func (c *conn) Buffered() (int, error) {
 	c.mu.Lock()

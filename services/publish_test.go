@@ -1,0 +1,71 @@
+package services_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lapps/services"
+)
+
+// TestPublication: what a turn sends to a channel is given to the subscribers at once,
+// and nothing else that they may tell the order of comes before it.
+func TestPublication(t *testing.T) {
+	for _, tt := range []struct {
+		name, code string
+		said       string // of the peer, and of the other
+		other      string
+		bundles    []int // that both are given
+	}{
+		{"one", `bcast:send(1, 1, "a")`, "a", "a", nil},
+		{"many", `for i = 1, 5 do bcast:send(1, 1, i) end`, "1 2 3 4 5", "1 2 3 4 5", []int{5}},
+		{"a message to one", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") ws:send(h, 1, "me") bcast:send(1, 1, "c") bcast:send(1, 1, "d")`,
+			"a b me c d", "a b c d", []int{2, 2}},
+		{"another channel", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") bcast:send(2, 1, "c") bcast:send(2, 1, "d") bcast:send(1, 1, "e")`,
+			"a b c d e", "a b c d e", []int{2, 2}},
+		{"leaving", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") bcast:unsubscribe(1, h) bcast:send(1, 1, "c")`, "a b", "a b c", []int{2}},
+		{"coming back", `bcast:unsubscribe(1, h) bcast:send(1, 1, "a") bcast:send(1, 1, "b") bcast:subscribe(1, h) bcast:send(1, 1, "c")`, "c", "a b c", nil},
+		{"closing", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") ws:close(h, 1000)`, "a b close 1000", "a b", []int{2}},
+		{"looking", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") ws:buffered(h) bcast:send(1, 1, "c")`, "a b c", "a b c", []int{2}},
+		{"waiting", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") sleep(1) bcast:send(1, 1, "c")`, "a b c", "a b c", []int{2}},
+		{"an error", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") error("no")`, "a b close 1011 the service failed", "a b", []int{2}},
+		{"too many to be one", `for i = 1, 257 do bcast:send(1, 1, i % 2) end`, strings.Repeat("1 0 ", 128) + "1", strings.Repeat("1 0 ", 128) + "1", []int{256}},
+		{"too large to be one", `for i = 1, 3 do bcast:send(1, 1, ("x"):rep(8000)) end`,
+			strings.TrimSpace(strings.Repeat(strings.Repeat("x", 8000)+" ", 3)), strings.TrimSpace(strings.Repeat(strings.Repeat("x", 8000)+" ", 3)), []int{2}},
+		{"one that is too large", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") bcast:send(1, 1, ("x"):rep(20000)) bcast:send(1, 1, "c")`,
+			"a b " + strings.Repeat("x", 20000) + " c", "a b " + strings.Repeat("x", 20000) + " c", []int{2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			lua := `
+local test = {}
+function test.onStart() bcast:create(1) bcast:create(2) end
+function test.onConnect(h) return bcast:subscribe(1, h) and bcast:subscribe(2, h) end
+function test.onMessage(h) ` + tt.code + ` return true end
+return test`
+			serve(t, services.Config{}, lua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+				p, s := mustJoin(t, r, 1)
+				other, _ := mustJoin(t, r, 2)
+				deliver(t, s, "x")
+				time.Sleep(time.Minute)
+				for who, want := range map[*peer]string{p: tt.said, other: tt.other} {
+					var said []string
+					for _, e := range who.happened() {
+						if e != "wake" {
+							said = append(said, strings.TrimSpace(strings.TrimPrefix(e, "text ")))
+						}
+					}
+					if got := strings.Join(said, " "); got != want {
+						t.Errorf("%d: %.100q, want %.100q", who.id, got, want)
+					}
+					who.mu.Lock()
+					if !slices.Equal(who.bundle, tt.bundles) {
+						t.Errorf("%d: bundles %v, want %v", who.id, who.bundle, tt.bundles)
+					}
+					who.mu.Unlock()
+				}
+			})
+		})
+	}
+}
