@@ -23,6 +23,10 @@ const (
 	longTurn = time.Millisecond
 
 	lookAtClock = 4 // flushers between two looks at the clock
+
+	// probeEvery is how many functions in a row Later calls at once: what it
+	// calls may end the turn, and then nobody would see that there are many.
+	probeEvery = 32
 )
 
 // A loop is one of gnet's event loops with what it lacks: a queue of tasks
@@ -52,7 +56,8 @@ type loop struct {
 	alarmAt  int64           // the tick the alarm is set to; 0 is none
 	waiting  map[int]*socket // by descriptor: those that have a backlog
 	received int             // how often something was since the last turn
-	busy     bool            // before that it was more than once
+	busy     bool            // more than once before the last turn before which something was
+	atOnce   int             // functions that Later has called at once, in a row
 	turnDue  bool            // told is set, for a turn that follows what is received now
 	iov      iovecs
 
@@ -105,7 +110,8 @@ func (l *loop) Post(f func()) {
 // not of the last one: while there are many f is left to the next turn, which the
 // poller comes to behind those that it knows of now.
 func (l *loop) Later(f func()) {
-	if l.busy {
+	if l.atOnce++; l.busy || l.atOnce > probeEvery {
+		l.atOnce = 0
 		l.Post(f)
 		return
 	}
@@ -135,8 +141,10 @@ func (l *loop) Now() time.Duration { return time.Since(l.carrier.start) }
 // belongs to one setting of told; silence relies on that.
 func (l *loop) turn() {
 	l.stats.wakeups.Add(1)
-	l.busy = l.received > 1
-	l.received = 0
+	if l.received > 0 {
+		l.busy = l.received > 1
+		l.received = 0
+	}
 	l.turnEnds = l.Now() + l.longTurn
 	for left := slice; ; {
 		if left = l.run(left); left == 0 {
