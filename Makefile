@@ -22,9 +22,9 @@ fmt:
 bench:
 	go run ./benchmarks/compare suite
 
-# The newest result as docs/performance.md; with BEFORE=FILE what has become of an earlier one.
+# The newest result, or RESULT, as docs/performance.md.
 performance:
-	go run -C benchmarks/report . $(if $(BEFORE),-before $(abspath $(BEFORE))) $(if $(RESULT),$(abspath $(RESULT)))
+	go run -C benchmarks/report . $(if $(RESULT),$(abspath $(RESULT)))
 
 # A guard against regressions, two minutes on a quiet machine: CPU per message against
 # the bare gnet echo in the same run. The bounds are a quarter above what was measured

@@ -21,6 +21,7 @@ func runSuite(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	flags.IntVar(&set.Threads, "threads", 1, "generator threads")
 	flags.DurationVar(&set.Duration, "duration", 2*time.Second, "time measured in each turn")
 	flags.DurationVar(&set.Warmup, "warmup", 500*time.Millisecond, "time before that")
+	flags.DurationVar(&set.Start, "start", 3*time.Second, "time before a server's first turn, where that is more")
 	flags.DurationVar(&set.Timeout, "timeout", 10*time.Second, "limit for opening a connection, and for an echo")
 	scenarios := flags.String("run", "", "measure only scenarios whose name matches this `regexp`")
 	servers := flags.String("servers", "", "measure only the servers of this `list`, such as gnetecho,lapps")

@@ -1,44 +1,56 @@
 package main
 
-import "fmt"
+import "strings"
 
-// Change is the table of our own figures before and after.
+// Change is the table of what became of an earlier lapps' figures; "": there was none
+// in the run.
 func (p *page) Change() string {
-	t := newTable("scenario", "server", "figure", "before", "after", "ratio to the reference before", "after")
+	t := newTable("scenario", "figure", "before", "after", "after to before")
+	rows := 0
 	for i := range p.Results.Scenarios {
 		s := &p.Results.Scenarios[i]
-		old := p.Before.scenario(s.Name)
-		if old == nil {
-			continue
-		}
-		for _, e := range s.Entries {
-			was := old.entry(e.Server)
-			if was == nil || !p.Results.server(e.Server).Ours {
+		for _, f := range s.Judged {
+			before, after := p.pair(s, f)
+			if before == nil || after == nil {
 				continue
 			}
-			for _, f := range s.Judged {
-				before, ok := was.Figures[f]
-				after, ok2 := e.Figures[f]
-				if !ok || !ok2 {
-					continue
-				}
-				info := figures[f]
-				t.row(s.Name, p.Name(e.Server), info.title(s.Kind), info.spread(before), info.spread(after), reference(was, f), reference(&e, f))
-			}
+			info := figures[f]
+			t.row(s.Name, info.title(s.Kind), info.spread(before.Figures[f]), info.spread(after.Figures[f]), ratio(over(after.Rounds[f], before.Rounds[f])))
+			rows++
 		}
+	}
+	if rows == 0 {
+		return ""
 	}
 	return t.String()
 }
 
-func reference(e *entry, figure string) string {
-	if r, ok := e.Ratios[figure]; ok {
-		return ratio(r)
+// pair returns the entries of the earlier lapps and of the one of the same name that
+// have the figure, or nil.
+func (p *page) pair(s *scenarioResult, figure string) (before, after *entry) {
+	for i := range s.Entries {
+		e := &s.Entries[i]
+		if !p.Results.server(e.Server).Before {
+			continue
+		}
+		if _, ok := e.Figures[figure]; ok {
+			before = e
+		}
+		if now := s.entry(strings.TrimSuffix(e.Server, " before")); now != nil {
+			if _, ok := now.Figures[figure]; ok {
+				after = now
+			}
+		}
 	}
-	return "–"
+	return before, after
 }
 
-// BeforeRun says when and what was measured before.
-func (p *page) BeforeRun() string {
-	b := p.Before
-	return fmt.Sprintf("%s, commit %s, on %s, %d cores", b.Date.Format("2006-01-02"), b.Commit, b.Machine.CPU, b.Machine.Cores)
+// BeforeVersion says which it was.
+func (p *page) BeforeVersion() string {
+	for _, s := range p.Results.Servers {
+		if s.Before && s.Version != "" {
+			return s.Version
+		}
+	}
+	return "an earlier one"
 }

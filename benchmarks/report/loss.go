@@ -21,7 +21,7 @@ func (p *page) losses() []loss {
 		s := &p.Results.Scenarios[i]
 		for _, f := range s.Judged {
 			for _, o := range s.measured(f) {
-				if !p.Results.server(o.Server).Ours {
+				if us := p.Results.server(o.Server); !us.Ours || us.Before {
 					continue
 				}
 				for _, e := range s.measured(f) {

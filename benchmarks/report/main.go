@@ -1,12 +1,10 @@
 // Command report renders results of `compare suite` as a page with charts.
 //
 //	report -out ../../docs ../results/2026-11-27-36273ca.json
-//	report -out ../../docs -before ../results/2026-11-20-f8200a1.json ../results/2026-11-27-36273ca.json
 //
 // It writes performance.md and performance/*.svg below -out; charts that are
 // there and no longer drawn are removed. Without a file it takes the newest
-// of -results. With -before, an earlier result, the page has a section on what
-// became of our own figures.
+// of -results.
 //
 // What people write is in text/: the page is text/page.md, a template, and
 // every figure in it comes from the results. The same results always give the
@@ -32,17 +30,16 @@ func run(args []string, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	out := flags.String("out", "../../docs", "`folder` of the page")
 	folder := flags.String("results", "../results", "`folder` whose newest result is taken")
-	before := flags.String("before", "", "an earlier result `file`")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
 		return 2
 	case flags.NArg() > 1:
-		fmt.Fprintf(stderr, "report: unexpected argument %q: expected one result file, and an earlier one with -before\n", flags.Arg(1))
+		fmt.Fprintf(stderr, "report: unexpected argument %q: expected one result file\n", flags.Arg(1))
 		return 2
 	}
-	if err := render(flags.Arg(0), *before, *folder, *out); err != nil {
+	if err := render(flags.Arg(0), *folder, *out); err != nil {
 		fmt.Fprintln(stderr, "report:", err)
 		return 1
 	}
@@ -50,7 +47,7 @@ func run(args []string, stderr io.Writer) int {
 }
 
 // render reads the results and writes the page.
-func render(file, before, folder, out string) error {
+func render(file, folder, out string) error {
 	if file == "" {
 		var err error
 		if file, err = newest(folder); err != nil {
@@ -61,11 +58,6 @@ func render(file, before, folder, out string) error {
 	var err error
 	if p.Results, err = readResults(file); err != nil {
 		return err
-	}
-	if before != "" {
-		if p.Before, err = readResults(before); err != nil {
-			return err
-		}
 	}
 	return p.write(out)
 }

@@ -15,7 +15,7 @@ var update = flag.Bool("update", false, "write what is rendered to testdata/gold
 // The page of two small results, with its charts, byte by byte.
 func TestGolden(t *testing.T) {
 	out := t.TempDir()
-	if err := render("testdata/after.json", "testdata/before.json", "", out); err != nil {
+	if err := render("testdata/result.json", "", out); err != nil {
 		t.Fatal(err)
 	}
 	const golden = "testdata/golden"
@@ -76,7 +76,7 @@ func TestStaleCharts(t *testing.T) {
 		}
 	}
 	var log strings.Builder
-	if status := run([]string{"-out", out, "testdata/after.json"}, &log); status != 0 || log.Len() > 0 {
+	if status := run([]string{"-out", out, "testdata/result.json"}, &log); status != 0 || log.Len() > 0 {
 		t.Fatalf("status %d, %s", status, log.String())
 	}
 	entries, err := os.ReadDir(filepath.Join(out, chartFolder))
@@ -94,13 +94,14 @@ func TestStaleCharts(t *testing.T) {
 
 func TestNewest(t *testing.T) {
 	dir := t.TempDir()
-	for name, from := range map[string]string{"2026-11-20-f8200a1.json": "before.json", "2026-11-27-36273ca.json": "after.json", "2026-11-28.json": "", "notes.md": ""} {
+	for name, from := range map[string]string{"2026-11-20-f8200a1.json": "result.json", "2026-11-27-36273ca.json": "result.json", "2026-11-28.json": "", "notes.md": ""} {
 		text := []byte("{}")
 		if from != "" {
 			var err error
 			if text, err = os.ReadFile(filepath.Join("testdata", from)); err != nil {
 				t.Fatal(err)
 			}
+			text = bytes.Replace(text, []byte("2026-11-27T"), []byte(name[:10]+"T"), 1)
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			t.Fatal(err)
@@ -115,7 +116,7 @@ func TestNewest(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
-	valid, err := os.ReadFile("testdata/before.json")
+	valid, err := os.ReadFile("testdata/result.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +144,7 @@ func TestErrors(t *testing.T) {
 		{"another JSON", []string{file(`{"scenarios": [{"name": "80x1"}]}`)}, 1, "r.json: expected a result of `compare suite`: date, machine and scenarios\n"},
 		{"an unknown server", []string{replaced(`"server": "gws"`, `"server": "gwx"`)}, 1, "r.json: 80x1: gwx is none of the servers\n"},
 		{"an unknown figure", []string{replaced("\"judged\": [\n    \"cpu_us\"", "\"judged\": [\n    \"cpu\"")}, 1, "r.json: 80x1: no figure is called \"cpu\"\n"},
-		{"two results", []string{"a.json", "b.json"}, 2, "report: unexpected argument \"b.json\": expected one result file, and an earlier one with -before\n"},
-		{"before", []string{"-before", "none.json", "testdata/after.json"}, 1, "report: open none.json: no such file or directory\n"},
+		{"two results", []string{"a.json", "b.json"}, 2, "report: unexpected argument \"b.json\": expected one result file\n"},
 		{"one chart twice", []string{replaced(`"name": "open 50 %"`, `"name": "80x1!"`)}, 1, "chart 80x1.svg: there is one called so already\n"},
 	}
 	for _, tt := range tests {

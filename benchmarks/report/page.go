@@ -18,7 +18,6 @@ var texts embed.FS
 // A page is what the templates see. Its methods return Markdown.
 type page struct {
 	Results *results
-	Before  *results // nil: none
 
 	charts []chart // drawn so far
 }

@@ -45,6 +45,7 @@ type server struct {
 	Label   string `json:"label"`
 	Script  bool   `json:"script"`
 	Ours    bool   `json:"ours"`
+	Before  bool   `json:"before"` // an earlier one of ours
 	Version string `json:"version"`
 	Skipped string `json:"skipped"`
 }

@@ -28,12 +28,17 @@ func version(ctx context.Context, s *Server, program, dir string) string {
 			return first
 		}
 	}
-	if s.Module == "" || program == "" {
-		return ""
+	if s.Lapps != nil && program == "" {
+		program, _, _ = strings.Cut(s.Command, " ")
 	}
 	info, err := buildinfo.ReadFile(program)
 	if err != nil {
 		return ""
+	}
+	for _, set := range info.Settings {
+		if s.Lapps != nil && set.Key == "vcs.revision" {
+			return "commit " + set.Value[:min(len(set.Value), 7)]
+		}
 	}
 	for _, m := range info.Deps {
 		if m.Path == s.Module {

@@ -20,7 +20,7 @@ type clock struct {
 func newClock(s *Suite, set Settings) *clock {
 	k := &clock{settings: set, began: time.Now()}
 	for i := range s.scenarios {
-		turns := set.Rounds * len(s.contestants(&s.scenarios[i]))
+		turns := set.rounds(&s.scenarios[i]) * len(s.contestants(&s.scenarios[i]))
 		k.all += turns
 		k.left += time.Duration(turns) * set.expected(&s.scenarios[i])
 	}

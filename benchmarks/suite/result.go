@@ -28,6 +28,7 @@ type ServerResult struct {
 	Label   string `json:"label"`
 	Script  bool   `json:"script"`
 	Ours    bool   `json:"ours"`
+	Before  bool   `json:"before,omitempty"` // an earlier one of ours
 	Version string `json:"version,omitempty"`
 	Skipped string `json:"skipped,omitempty"`
 }

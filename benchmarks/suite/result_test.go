@@ -57,7 +57,7 @@ func TestRatios(t *testing.T) {
 
 // What benchmarks/report renders in its tests is what is written here.
 func TestFormat(t *testing.T) {
-	for _, name := range []string{"before.json", "after.json"} {
+	for _, name := range []string{"result.json"} {
 		text, err := os.ReadFile(filepath.Join(root(t), "benchmarks/report/testdata", name))
 		if err != nil {
 			t.Fatal(err)

@@ -76,7 +76,7 @@ func (r *runner) prepare(ctx context.Context) error {
 		if err := unbuilt[s.Build]; err != nil && skipped == "" {
 			skipped = err.Error()
 		}
-		info := ServerResult{Name: s.Name, Label: s.Label, Script: s.Script, Ours: s.Lapps != nil, Skipped: skipped}
+		info := ServerResult{Name: s.Name, Label: s.Label, Script: s.Script, Ours: s.Lapps != nil, Before: s.Before, Skipped: skipped}
 		if skipped == "" {
 			info.Version = version(ctx, &s, r.bench.programs[s.Build], r.bench.peers())
 			here = append(here, s)
@@ -123,7 +123,8 @@ func (r *runner) scenario(ctx context.Context, c *Scenario) (ScenarioResult, err
 	for _, s := range r.contestants(c) {
 		all = append(all, &contestant{server: s})
 	}
-	for round := range r.settings.Rounds {
+	rounds := r.settings.rounds(c)
+	for round := range rounds {
 		for _, k := range all {
 			r.clock.pass(c)
 			if k.err != nil {
@@ -136,7 +137,7 @@ func (r *runner) scenario(ctx context.Context, c *Scenario) (ScenarioResult, err
 				}
 				return ScenarioResult{}, fmt.Errorf("suite: %w", context.Cause(ctx))
 			}
-			r.tell("%s  %s  round %d of %d  %s: %s", r.clock, c.Name, round+1, r.settings.Rounds, k.server.Name, k.last())
+			r.tell("%s  %s  round %d of %d  %s: %s", r.clock, c.Name, round+1, rounds, k.server.Name, k.last())
 		}
 	}
 	result := ScenarioResult{Scenario: *c, Judged: kinds[c.Kind].judged}
@@ -178,6 +179,9 @@ func (r *runner) turn(ctx context.Context, c *Scenario, k *contestant) (err erro
 		if cfg.Rate, err = r.rate(c, k.server); err != nil {
 			return err
 		}
+	}
+	if len(k.turns) == 0 {
+		cfg.Warmup = max(cfg.Warmup, r.settings.Start)
 	}
 	if k.process == nil {
 		if k.process, k.target, err = r.bench.start(ctx, k.server, c); err != nil {

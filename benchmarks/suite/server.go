@@ -40,14 +40,15 @@ type Server struct {
 	Hint  string   `json:"hint,omitempty"`  // how to get what is missing
 
 	// Env names an environment variable that has the command where Command
-	// is empty, and the same with _TLS that for wss.
+	// is empty, and the same with _TLS that for wss; a lapps has the same for both.
 	Env string `json:"env,omitempty"`
 
 	// What tells the version: a module in a built program, or a command line.
 	Module  string `json:"module,omitempty"`
 	Version string `json:"version,omitempty"`
 
-	Lapps *Lapps `json:"lapps,omitempty"` // the settings of a lapps
+	Lapps  *Lapps `json:"lapps,omitempty"`  // the settings of a lapps
+	Before bool   `json:"before,omitempty"` // it is an earlier one, to see what has changed
 }
 
 // readServers reads the servers of this repository and, where they are there,
@@ -88,6 +89,9 @@ func (s *Server) find(dir string) (why string) {
 	if s.Env != "" {
 		s.Command = cmp.Or(s.Command, os.Getenv(s.Env))
 		s.TLS = cmp.Or(s.TLS, os.Getenv(s.Env+"_TLS"))
+		if s.Lapps != nil {
+			s.TLS = s.Command
+		}
 	}
 	if s.Command+s.TLS == "" {
 		return s.hinted(fmt.Sprintf("no command starts it: %s is not set", s.Env))

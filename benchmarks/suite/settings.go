@@ -13,6 +13,7 @@ type Settings struct {
 	Rounds   int           `json:"rounds"`      // how often each server has its turn, at least 1
 	Duration time.Duration `json:"duration_ns"` // measured in each turn
 	Warmup   time.Duration `json:"warmup_ns"`   // before that
+	Start    time.Duration `json:"start_ns"`    // before a server's first turn, where that is more: some compile meanwhile
 	Threads  int           `json:"threads"`     // of the generator
 	Timeout  time.Duration `json:"timeout_ns"`  // for opening a connection, and for an echo
 }
@@ -25,6 +26,14 @@ func (s Settings) check() error {
 	m.expect(s.Threads >= 1, "suite: threads: expected at least 1, not %d", s.Threads)
 	m.expect(s.Timeout > 0, "suite: timeout: expected more than 0, not %v", s.Timeout)
 	return m.err()
+}
+
+// rounds is how often each server has its turn in a scenario.
+func (s Settings) rounds(c *Scenario) int {
+	if c.Rounds > 0 {
+		return min(c.Rounds, s.Rounds)
+	}
+	return s.Rounds
 }
 
 // expected is about how long one turn of a scenario takes: to tell what is
