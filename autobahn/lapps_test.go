@@ -14,7 +14,8 @@ import (
 
 // TestLapps plays all cases against lapps, as its users run it: a process of its
 // own, with compression, with one event loop and with two, with one instance of
-// the service and with four, and over wss as over ws; built with the race detector, if this test is. The
+// the service and with four, on goroutines of its own and on the event loops, over
+// wss as over ws; built with the race detector, if this test is. The
 // cases of groups 12 and 13 send 50 messages each, 5 with the race detector,
 // which makes compressing twenty times as slow; `make conformance` has them send
 // all.
@@ -26,10 +27,11 @@ func TestLapps(t *testing.T) {
 	}
 	for _, set := range []struct {
 		loops, instances int
+		execution        string
 		scheme           string
-	}{{1, 1, "ws"}, {1, 4, "ws"}, {2, 1, "ws"}, {2, 4, "ws"}, {2, 4, "wss"}} {
-		t.Run(fmt.Sprintf("%d loops, %d instances, %s", set.loops, set.instances, set.scheme), func(t *testing.T) {
-			addr, cert := startLapps(t, lapps, set.loops, set.instances, set.scheme == "wss")
+	}{{1, 1, "isolated", "ws"}, {1, 4, "isolated", "ws"}, {2, 1, "isolated", "ws"}, {2, 4, "isolated", "wss"}, {2, 2, "inline", "ws"}} {
+		t.Run(fmt.Sprintf("%d loops, %d instances, %s, %s", set.loops, set.instances, set.execution, set.scheme), func(t *testing.T) {
+			addr, cert := startLapps(t, lapps, set.loops, set.instances, set.execution, set.scheme == "wss")
 			at := []string{"-url", set.scheme + "://" + addr + "/echo"}
 			if cert != "" {
 				at = append(at, "-ca", cert)
@@ -106,7 +108,7 @@ func build(t *testing.T, name string, race bool) string {
 // until the end of the test, and returns its address; encrypted: with a
 // certificate that lapps makes, which is in the file cert. What the race detector
 // finds fails the test.
-func startLapps(t *testing.T, binary string, loops, instances int, encrypted bool) (address, cert string) {
+func startLapps(t *testing.T, binary string, loops, instances int, execution string, encrypted bool) (address, cert string) {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "lapps.json")
@@ -128,7 +130,7 @@ func startLapps(t *testing.T, binary string, loops, instances int, encrypted boo
 		"directories": map[string]any{"applications": examples},
 		"loops":       loops,
 		"services": map[string]any{"echo": map[string]any{
-			"instances": instances, "max_inbound_message_size": 32 << 20, "outbox_bytes": 64 << 20,
+			"instances": instances, "execution": execution, "max_inbound_message_size": 32 << 20, "outbox_bytes": 64 << 20,
 			"compression": map[string]any{"enabled": true},
 		}},
 	})

@@ -253,18 +253,37 @@ func BenchmarkEchoLAppSOverServertest(b *testing.B) {
 	}
 }
 
-// TestEchoAllocates keeps what a raw echo allocates: the message's bytes, the
-// Lua value that refers to them.
+// TestEchoAllocates keeps what an echo allocates. A raw one: the message's bytes, and
+// the Lua value that refers to them.
 func TestEchoAllocates(t *testing.T) {
-	d := newDriver(t)
-	one := []byte(frame(0x81, strings.Repeat("x", 64)))
-	in := make([]byte, len(one))
-	if n := testing.AllocsPerRun(1000, func() {
-		copy(in, one)
-		d.receiver.Receive(in)
-		d.turn(66)
-	}); n > 2 {
-		t.Errorf("%v allocations for each echo, want at most 2", n)
+	raw := frame(0x81, strings.Repeat("x", 64))
+	request, response := lappsEcho()
+	for _, c := range []struct {
+		name, lua string
+		dialect   services.Dialect
+		request   string
+		size      int // of a response's frame
+		inFlight  int
+		most      float64 // allocations for each message
+	}{
+		{"raw", echoLua, services.Raw, raw, 66, 1, 2},
+		{"raw, 16 in flight", echoLua, services.Raw, raw, 66, 16, 2},
+		{"a method", methodsLua, services.LAppS, request, 2 + len(response), 1, 7},
+		{"onMessage of the LAppS protocol", onMessageLua, services.LAppS, request, 2 + len(response), 1, 12},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := drive(t, c.lua, c.dialect)
+			all := []byte(strings.Repeat(c.request, c.inFlight))
+			in := make([]byte, len(all))
+			n := testing.AllocsPerRun(1000, func() {
+				copy(in, all)
+				d.receiver.Receive(in)
+				d.turn(c.inFlight * c.size)
+			})
+			if each := n / float64(c.inFlight); each > c.most {
+				t.Errorf("%v allocations for each message, want at most %v", each, c.most)
+			}
+		})
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 
 	"lapps/protocol/wire"
@@ -92,4 +93,34 @@ func TestBundleDropped(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBundlesWhileJoining broadcasts to a peer that is subscribed and not open yet: it is
+// then told that messages are compressed, and they are.
+func TestBundlesWhileJoining(t *testing.T) {
+	const lua = `
+local test = {}
+function test.onStart() bcast:create(1) end
+function test.onConnect(h) bcast:subscribe(1, h) sleep(1) return true end
+function test.onMessage()
+  sleep(0.5)
+  for i = 1, 5 do bcast:send(1, 1, string.rep("to all ", 100) .. i) end
+  return true
+end
+return test`
+	open(t, func(w *world, c *services.Config) {
+		c.Files = fstest.MapFS{"test.lua": {Data: []byte(lua)}}
+		c.Compression = &wire.Compression{}
+	}, func(t *testing.T, w *world) {
+		plain := w.join(t, "")
+		plain.send("go")
+		zipped := w.joinZipped(t, deflateOffer, noTakeover)
+		for i := 1; i <= 5; i++ {
+			want := strings.Repeat("to all ", 100) + fmt.Sprint(i)
+			plain.expect(0x81, want)
+			if op, got, packed := zipped.message(); op != 1 || got != want || !packed {
+				t.Errorf("%d: opcode %d, %.20q, compressed %v", i, op, got, packed)
+			}
+		}
+	})
 }

@@ -70,6 +70,7 @@ type conn struct {
 	booked int          // of all of these, what stands in the loop's book
 	over   bool         // the outbox was half full or more, or something was dropped: see Seat.Emptied
 	dirty  bool         // on the dirty list, or to be flushed by the loop anyway
+	plain  bool         // it is open, and nothing is compressed
 
 	full    atomic.Bool // the outbox is well filled: see high; changed with mu held
 	parting atomic.Bool // the seat is left: what was accepted waits for no reader

@@ -239,6 +239,7 @@ func (c *conn) open() {
 	c.begin()
 	c.heard = c.sock.Loop().Now()
 	c.mu.Lock()
+	c.plain = c.decoder.Deflate == nil
 	c.queued += backlog
 	c.countLocked()
 	c.mu.Unlock()

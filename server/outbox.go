@@ -75,10 +75,10 @@ func (c *conn) SendAll(frames []wire.Frame, bundle wire.Frame) {
 	}
 }
 
-// bundlesLocked reports whether the peer takes bundles: messages that are compressed
+// bundlesLocked reports whether the outbox takes bundles: messages that are compressed
 // one by one, or may have to be dropped soon, come as they are.
 func (c *conn) bundlesLocked() bool {
-	return c.decoder.Deflate == nil && c.slow == nil && c.service.SlowConsumer != services.Latest && c.queued <= c.high()/2
+	return c.plain && c.slow == nil && c.service.SlowConsumer != services.Latest && c.queued <= c.high()/2
 }
 
 func (c *conn) sendLocked(f wire.Frame) (queued int, err error) {

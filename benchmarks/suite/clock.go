@@ -20,9 +20,10 @@ type clock struct {
 func newClock(s *Suite, set Settings) *clock {
 	k := &clock{settings: set, began: time.Now()}
 	for i := range s.scenarios {
-		turns := set.rounds(&s.scenarios[i]) * len(s.contestants(&s.scenarios[i]))
-		k.all += turns
-		k.left += time.Duration(turns) * set.expected(&s.scenarios[i])
+		c := &s.scenarios[i]
+		servers := len(s.contestants(c))
+		k.all += set.rounds(c) * servers
+		k.left += set.all(c, servers)
 	}
 	return k
 }
@@ -33,8 +34,8 @@ func (k *clock) budget() string {
 }
 
 // pass notes that a turn is over.
-func (k *clock) pass(c *Scenario) {
-	d := k.settings.expected(c)
+func (k *clock) pass(c *Scenario, round int) {
+	d := k.settings.expected(c, round)
 	k.turns++
 	k.passed += d
 	k.left -= d

@@ -126,11 +126,11 @@ func (r *runner) scenario(ctx context.Context, c *Scenario) (ScenarioResult, err
 	rounds := r.settings.rounds(c)
 	for round := range rounds {
 		for _, k := range all {
-			r.clock.pass(c)
+			r.clock.pass(c, round)
 			if k.err != nil {
 				continue
 			}
-			k.err = r.turn(ctx, c, k)
+			k.err = r.turn(ctx, c, k, round)
 			if err := ctx.Err(); err != nil {
 				for _, k := range all {
 					_ = stop(k.process)
@@ -165,10 +165,10 @@ func (r *runner) skip(name, why string) {
 }
 
 // turn is one server's turn: it is started where it does not run.
-func (r *runner) turn(ctx context.Context, c *Scenario, k *contestant) (err error) {
+func (r *runner) turn(ctx context.Context, c *Scenario, k *contestant, round int) (err error) {
 	cfg := generator.Config{
 		Conns: c.Conns, Size: c.Size, Threads: r.settings.Threads,
-		Duration: r.settings.Duration, Warmup: r.settings.Warmup, Timeout: r.settings.Timeout,
+		Duration: r.settings.Duration, Warmup: r.settings.warmup(round), Timeout: r.settings.Timeout,
 	}
 	if c.Op != "" {
 		if cfg.Op, err = generator.ParseOp(c.Op); err != nil {
@@ -179,9 +179,6 @@ func (r *runner) turn(ctx context.Context, c *Scenario, k *contestant) (err erro
 		if cfg.Rate, err = r.rate(c, k.server); err != nil {
 			return err
 		}
-	}
-	if len(k.turns) == 0 {
-		cfg.Warmup = max(cfg.Warmup, r.settings.Start)
 	}
 	if k.process == nil {
 		if k.process, k.target, err = r.bench.start(ctx, k.server, c); err != nil {

@@ -229,11 +229,11 @@ func TestClock(t *testing.T) {
 			t.Errorf("got %q, expected %q", got, want)
 		}
 		time.Sleep(20 * time.Second)
-		if k.pass(&s.scenarios[0]); k.String() != "[1/10, 3m left]" {
+		if k.pass(&s.scenarios[0], 0); k.String() != "[1/10, 3m left]" {
 			t.Errorf("got %s", k)
 		}
-		for range 9 {
-			k.pass(&s.scenarios[0])
+		for round := range 9 {
+			k.pass(&s.scenarios[0], round+1)
 		}
 		if k.String() != "[10/10, 0s left]" {
 			t.Errorf("got %s", k)

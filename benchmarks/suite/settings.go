@@ -36,9 +36,25 @@ func (s Settings) rounds(c *Scenario) int {
 	return s.Rounds
 }
 
+// warmup is how long a server is loaded before a turn is measured.
+func (s Settings) warmup(round int) time.Duration {
+	if round == 0 {
+		return max(s.Start, s.Warmup)
+	}
+	return s.Warmup
+}
+
+// all is about how long a scenario takes with so many servers.
+func (s Settings) all(c *Scenario, servers int) (d time.Duration) {
+	for round := range s.rounds(c) {
+		d += time.Duration(servers) * s.expected(c, round)
+	}
+	return d
+}
+
 // expected is about how long one turn of a scenario takes: to tell what is
 // left of a run, no more.
-func (s Settings) expected(c *Scenario) time.Duration {
+func (s Settings) expected(c *Scenario, round int) time.Duration {
 	const (
 		plain  = 100 * time.Microsecond // to open a connection
 		secure = 1500 * time.Microsecond
@@ -53,13 +69,13 @@ func (s Settings) expected(c *Scenario) time.Duration {
 		n = c.Steps[len(c.Steps)-1]
 		return time.Duration(n)*open + time.Duration(len(c.Steps))*settle
 	}
-	return time.Duration(n)*open + s.Warmup + s.Duration
+	return time.Duration(n)*open + s.warmup(round) + s.Duration
 }
 
 // limit is how long a turn may take before its server counts as failed.
 func (s Settings) limit(c *Scenario) time.Duration {
 	const unsettled = 30 * time.Second // generator.Settling's limit
-	return 3*s.expected(c) + 3*s.Timeout + time.Duration(len(c.Steps))*unsettled
+	return 3*s.expected(c, 0) + 3*s.Timeout + time.Duration(len(c.Steps))*unsettled
 }
 
 // errSkip is why a server takes no part.

@@ -77,7 +77,7 @@ func (s *Suite) Summary(set Settings) string {
 	var all time.Duration
 	for _, c := range s.scenarios {
 		servers := s.contestants(&c)
-		d := time.Duration(set.rounds(&c)*len(servers)) * set.expected(&c)
+		d := set.all(&c, len(servers))
 		all += d
 		fmt.Fprintf(&b, "%-24s %6s  %2d servers  %s\n", c.Name, short(d), len(servers), c.Title)
 	}

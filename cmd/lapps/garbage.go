@@ -7,12 +7,16 @@ import (
 	"runtime/metrics"
 )
 
-// minGarbage is how much garbage may pile up, in bytes, before it is
-// collected. Go's own measure is the live heap, at least 4 MB: with few
-// connections the collector would run dozens of times each second, and its
+// minGarbage is how much garbage may pile up, in bytes for each two processors,
+// before it is collected. Go's own measure is the live heap, at least 4 MB: with
+// few connections the collector would run dozens of times each second, and its
 // write barriers slow Lua down all the while. With 32 MB a pipelined echo
-// costs a fifth less CPU.
-const minGarbage = 32 << 20
+// costs a fifth less CPU; there are some two collections a second then, and as
+// many with more processors, which allocate more. maxGarbage ends that.
+const (
+	minGarbage = 32 << 20
+	maxGarbage = 512 << 20
+)
 
 // While the live heap grows, which is when connections are opened, there is less:
 // youngGarbage, or a quarter of what is live. What is kept lies between the
@@ -28,8 +32,13 @@ const leastHeap = 4 << 20
 // next. An operator's own GOGC stands.
 func tuneGarbage() {
 	if os.Getenv("GOGC") == "" {
-		retune(new(tuner))
+		retune(&tuner{least: leastGarbage(runtime.GOMAXPROCS(0))})
 	}
+}
+
+// leastGarbage is how much may pile up where little is live.
+func leastGarbage(processors int) uint64 {
+	return uint64(min(minGarbage*max(processors/2, 1), maxGarbage))
 }
 
 // A tuner is garbage from the start, so that its finalizer tells of the next
@@ -37,6 +46,7 @@ func tuneGarbage() {
 // block, and its fate, with others.
 type tuner struct {
 	_       *byte
+	least   uint64 // bytes that may pile up where little is live
 	percent int    // what GOGC is
 	most    uint64 // bytes that have been live, since it was less than half as much
 }
@@ -55,7 +65,7 @@ func retune(t *tuner) {
 // next is what GOGC is to be where so many bytes are live. What goes up and down
 // with the load does not count as growth.
 func (t *tuner) next(live uint64) (percent int) {
-	garbage := max(minGarbage, live)
+	garbage := max(t.least, live)
 	if young := max(youngGarbage, live/4); live > t.most+young/8 {
 		garbage = young
 	}

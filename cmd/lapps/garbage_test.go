@@ -6,7 +6,7 @@ import "testing"
 // nor after.
 func TestTuner(t *testing.T) {
 	const mb = 1 << 20
-	tuner := new(tuner)
+	tuner := &tuner{least: leastGarbage(2)}
 	for i, step := range []struct{ live, want int }{
 		{2 * mb, 200}, // 8 MB of the 4 that Go takes for it: it has grown from nothing
 		{2 * mb, 800}, // 32 MB
@@ -24,6 +24,15 @@ func TestTuner(t *testing.T) {
 	} {
 		if got := tuner.next(uint64(step.live)); got != step.want {
 			t.Errorf("step %d, %d bytes are live: GOGC is %d, want %d", i, step.live, got, step.want)
+		}
+	}
+}
+
+// TestLeastGarbage: as much for each two processors, up to a bound.
+func TestLeastGarbage(t *testing.T) {
+	for processors, want := range map[int]uint64{1: 32 << 20, 2: 32 << 20, 3: 32 << 20, 8: 128 << 20, 32: 512 << 20, 256: 512 << 20} {
+		if got := leastGarbage(processors); got != want {
+			t.Errorf("%d processors: %d bytes, want %d", processors, got, want)
 		}
 	}
 }
