@@ -12,7 +12,7 @@ return {onMessage = function(handler, opcode, message)
   if message == "run" then while true do pcall(function() while true do end end) end end
   if message == "wait" then return ws:send(handler, opcode, tostring(select(2, pcall(sleep, 1)))) end
   if message == "task" then
-    task.run(function() sleep(0.01) ws:send(handler, 1, "slept") end)
+    task.spawn(function() sleep(0.01) ws:send(handler, 1, "slept") end)
     return true
   end
   return ws:send(handler, opcode, message)
@@ -33,7 +33,7 @@ func TestInline(t *testing.T) {
 				mustReceive(t, c, true, want)
 			}
 			c.send(t, false, []byte("wait"))
-			mustReceive(t, c, false, []byte("a handler of a service that runs inline must not wait; a task may"))
+			mustReceive(t, c, false, []byte("inline.lua:4: a handler of a service that runs inline must not wait; a task may"))
 			c.send(t, false, []byte("task"))
 			mustReceive(t, c, false, []byte("slept"))
 			c.close(t)
