@@ -121,7 +121,6 @@ func (in *instance) bcastSend(l *lua.LState) int {
 	return yes(l)
 }
 
-
 // whole is the integer that v is, from 0 to 2^53.
 func whole(v lua.LValue) (n uint64, ok bool) {
 	f, ok := v.(lua.LNumber)
