@@ -150,15 +150,6 @@ func (r *results) server(name string) *server {
 	return nil
 }
 
-func (r *results) scenario(name string) *scenarioResult {
-	for i := range r.Scenarios {
-		if r.Scenarios[i].Name == name {
-			return &r.Scenarios[i]
-		}
-	}
-	return nil
-}
-
 func (s *scenarioResult) entry(server string) *entry {
 	for i := range s.Entries {
 		if s.Entries[i].Server == server {
