@@ -40,7 +40,7 @@ type instance struct {
 
 	// Owned by the watchdog.
 	watch watch
-	hung  bool // it was replaced because it does not return
+	hung  atomic.Bool // it was replaced because it does not return
 
 	// Owned by whoever holds the baton.
 	wake    []Waker      // what to wake at the end of the turn
@@ -63,6 +63,7 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, i int) (*inst
 		Modules:  in.modules(),
 		Limits:   s.Mailbox,
 		CallTime: s.CallTime,
+		LoopTime: s.LoopTime,
 		Memory:   s.Memory,
 		Strict:   s.StrictGlobals,
 		Clock:    s.Clock,

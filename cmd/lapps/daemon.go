@@ -247,7 +247,8 @@ func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, e
 			Unordered:     !s.Ordered,
 			Memory:        int64(cfg.Limits.InstanceMB) << 20,
 			Inline:        s.Execution == "inline",
-			CallTime:      callTime(cfg, s),
+			CallTime:      cfg.Limits.Handler.Duration(),
+			LoopTime:      cfg.Limits.Inline.Duration(),
 			GoneTime:      cfg.Timeouts.Gone.Duration(),
 			Access:        access,
 			ExtraHeaders:  headerFields(s.ExtraHeaders),
@@ -278,14 +279,6 @@ func compression(c config.Compression) *wire.Compression {
 
 // dialects are the values of the key protocol.
 var dialects = map[string]services.Dialect{"raw": services.Raw, "LAppS": services.LAppS}
-
-// callTime is how long a call of the service's Lua may run.
-func callTime(cfg *config.Config, s config.Service) time.Duration {
-	if s.Execution == "inline" {
-		return cfg.Limits.Inline.Duration()
-	}
-	return cfg.Limits.Handler.Duration()
-}
 
 // stricts are the values of the key strict_globals.
 var stricts = map[string]vm.Strict{"off": vm.StrictOff, "warn": vm.StrictWarn, "fail": vm.StrictFail}

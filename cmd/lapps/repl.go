@@ -78,7 +78,7 @@ func replServices(path string, names []string, notices io.Writer) ([]services.Co
 	for i := range all {
 		own := all[i].Name == names[0]
 		if all[i].AutoStart = own; own {
-			all[i].Instances, all[i].CallTime = 1, 0
+			all[i].Instances, all[i].CallTime, all[i].LoopTime = 1, 0, 0
 		}
 	}
 	slices.SortStableFunc(all, func(a, b services.Config) int {

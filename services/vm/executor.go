@@ -107,7 +107,7 @@ func (e *executor) work() {
 func (e *executor) handle(it *item) {
 	e.current = it
 	e.in.ran = true
-	e.rewind(e.in.config.CallTime)
+	e.rewind(e.in.callTime(e))
 	e.clock.spare = it.Last
 	it.Target.Handle(e.in, it.Event)
 	if e.clock.budget != nil {
@@ -169,7 +169,7 @@ func (e *executor) turn() bool {
 	in.settle()
 	in.makeRoom()
 	in.take()
-	more := in.pos < len(in.batch)
+	more := in.pos < len(in.batch) && in.inFlight < in.limits.InFlight // or who comes to its end goes on: see leave
 	more = e.pass(more)
 	if more {
 		in.beginTurn()
@@ -278,6 +278,7 @@ func (e *executor) pass(goesOn bool) bool {
 		return false
 	case e.inline:
 		if !waits {
+			in.turn.Store(0) // the loop may have other things to do for long
 			e.signal()
 		}
 		return false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime/pprof"
+	"time"
 )
 
 // A Loop is an event loop: one goroutine that calls functions. See Config.Loop.
@@ -17,7 +18,7 @@ type Loop interface {
 var errWaits = errors.New("a handler of a service that runs inline must not wait; a task may")
 
 // step is a turn of the loop's executor: what others of the loop have to do comes
-// between two. It is called on the loop, with the baton held.
+// between two. It is called on an event loop, with the baton held.
 func (e *executor) step() {
 	in := e.in
 	pprof.SetGoroutineLabels(in.labelled)
@@ -30,6 +31,14 @@ func (e *executor) step() {
 	in.beginTurn()
 	e.work()
 	pprof.SetGoroutineLabels(context.Background())
+}
+
+// callTime is how long a call by e may run.
+func (in *Instance) callTime(e *executor) time.Duration {
+	if e.inline && in.config.LoopTime > 0 {
+		return in.config.LoopTime
+	}
+	return in.config.CallTime
 }
 
 // MoveOff has the event at hand handled by an executor, by another call of Handle,

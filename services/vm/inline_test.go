@@ -283,3 +283,69 @@ func TestInlineStops(t *testing.T) {
 		}
 	}
 }
+
+// TestInlineInFlight: no more handlers wait beside the loop than Limits.InFlight says; the
+// others follow as these end.
+func TestInlineInFlight(t *testing.T) {
+	const inFlight, peers, each = 10, 7, 9
+	l := newLoop(t)
+	in := start(t, "", Config{Loop: l, Limits: Limits{InFlight: inFlight}})
+	waiting, release := make(chan bool), make(chan bool)
+	handled := 0
+	for range peers {
+		tg := &target{gate: &Gate{Loose: true}, handle: func(in *Instance, _ Event) {
+			if in.MoveOff() {
+				return
+			}
+			in.Wait(func(context.Context) { waiting <- true; <-release })
+			handled++
+		}}
+		l.call(func() {
+			for range each {
+				post(t, in, tg)
+			}
+		})
+	}
+	for range inFlight {
+		<-waiting
+	}
+	l.call(func() {}) // what it would do now is done
+	in.mu.Lock()
+	if in.blocked != inFlight || in.executors > inFlight+2 {
+		t.Errorf("%d handlers wait, of %d executors, want %d", in.blocked, in.executors, inFlight)
+	}
+	in.mu.Unlock()
+	for range peers*each - inFlight {
+		release <- true
+		<-waiting
+	}
+	for range inFlight {
+		release <- true
+	}
+	for n := 0; n < peers*each; {
+		do(t, in, func(*Instance) { n = handled })
+	}
+}
+
+// TestInlineTurn: an instance that waits for its loop is not one that hangs.
+func TestInlineTurn(t *testing.T) {
+	l := newLoop(t)
+	in := start(t, "", Config{Loop: l})
+	held, release := make(chan bool), make(chan bool)
+	handled := 0
+	tg := &target{gate: new(Gate), handle: func(*Instance, Event) { handled++ }}
+	l.call(func() {
+		for range 2 * turnEvents {
+			post(t, in, tg)
+		}
+		l.Post(func() { held <- true; <-release })
+	})
+	<-held
+	if n := in.Turn(); n != 0 {
+		t.Errorf("while the loop does something else it is turn %d, want none", n)
+	}
+	close(release)
+	for n := 0; n < 2*turnEvents; {
+		do(t, in, func(*Instance) { n = handled })
+	}
+}

@@ -49,8 +49,12 @@ type Config struct {
 	// limit. What Do runs has none.
 	CallTime time.Duration
 
-	// Loop is the event loop that handles the instance's events, and nobody else
-	// does: its handlers must not wait. What MoveOff names is handled by executors
+	// LoopTime is the same for what Loop handles; 0: CallTime. What is moved off
+	// it has CallTime.
+	LoopTime time.Duration
+
+	// Loop is the event loop that handles the instance's events, or that of a peer of
+	// which it has received some, one at a time: its handlers must not wait. What MoveOff names is handled by executors
 	// all the same. nil: all is.
 	Loop Loop
 
