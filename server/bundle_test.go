@@ -15,16 +15,16 @@ import (
 // compressed, and that read too slowly: what is one frame in the outboxes of the
 // first is so many to all of them.
 func TestBundles(t *testing.T) {
-	const n = 20 // of 100 bytes, of which the outbox takes 13 behind the filler
+	// 21 messages of 100 bytes in three turns: an outbox takes 13 behind the filler.
 	for _, tt := range []struct {
 		policy  services.SlowConsumer
 		slow    string
 		dropped uint64
 	}{
 		{services.CloseSlow, "filler close 1013", 14},
-		{services.DropNewest, "filler 1 2 3 4 5 6 7 8 9 10 11 12 13", 7},
-		{services.DropOldest, "filler 8 9 10 11 12 13 14 15 16 17 18 19 20", 7},
-		{services.Latest, "filler 20", 2*4 + 2*19},
+		{services.DropNewest, "filler 1 2 3 4 5 6 7 8 9 10 11 12 13", 8},
+		{services.DropOldest, "filler 9 10 11 12 13 14 15 16 17 18 19 20 21", 8},
+		{services.Latest, "filler 21", 2*4 + 3*6 + 20},
 	} {
 		open(t, func(w *world, c *services.Config) {
 			slowly(tt.policy, four)(w, c)
@@ -33,10 +33,10 @@ func TestBundles(t *testing.T) {
 			slow, other := w.stuck(t)
 			plain := w.join(t, "")
 			zipped := w.joinZipped(t, deflateOffer, noTakeover)
-			send := func(n int, readers ...func(op byte, want string)) {
-				other.eval(fmt.Sprintf(`for i = 1, %d do bcast:send(1, 1 + i %% 2, pad(tostring(i), 100)) end`, n))
-				for i := 1; i <= n; i++ {
-					if tt.policy == services.Latest && i < n {
+			send := func(first, last int, readers ...func(op byte, want string)) {
+				other.eval(fmt.Sprintf(`for i = %d, %d do bcast:send(1, 1 + i %% 2, pad(tostring(i), 100)) end`, first, last))
+				for i := first; i <= last; i++ {
+					if tt.policy == services.Latest && i < last {
 						continue // it was out of date before it was written
 					}
 					for _, expect := range readers {
@@ -46,13 +46,15 @@ func TestBundles(t *testing.T) {
 			}
 			whole := func(op byte, want string) { plain.expect(0x80|op, want) }
 			other.eval(`bcast:subscribe(1, 3) bcast:subscribe(1, 4)`)
-			send(5, whole, func(op byte, want string) {
+			send(1, 5, whole, func(op byte, want string) {
 				if gotOp, got, _ := zipped.message(); gotOp != op || got != want {
 					t.Fatalf("compressed: %d %.20q, want %d %.20q", gotOp, got, op, want)
 				}
 			})
 			other.eval(`bcast:subscribe(1, 1) bcast:unsubscribe(1, 4)`)
-			send(n, whole)
+			for i := range 3 {
+				send(7*i+1, 7*i+7, whole)
+			}
 			var got []string
 			for _, m := range slow.received() {
 				got = append(got, strings.TrimRight(strings.TrimPrefix(m, "0x82 "), "."))
@@ -72,8 +74,8 @@ func TestBundles(t *testing.T) {
 	}
 }
 
-// TestBundleDropped: what an outbox holds as one frame counts as so many messages
-// when it is dropped.
+// TestBundleDropped: what an outbox holds as one frame counts as so many messages, while
+// it waits and when it is dropped.
 func TestBundleDropped(t *testing.T) {
 	for policy, want := range map[services.SlowConsumer]string{
 		services.CloseSlow:  "close 1013",
@@ -82,14 +84,42 @@ func TestBundleDropped(t *testing.T) {
 		open(t, slowly(policy, four), func(t *testing.T, w *world) {
 			slow, other := w.join(t, ""), w.join(t, "")
 			other.eval(`bcast:subscribe(1, 1) bcast:subscribe(1, 2)`)
-			other.eval(`ws:send(1, 1, pad("filler", 300))`)
-			other.eval(`for i = 1, 5 do bcast:send(1, 1, "x") end ws:send(1, 1, pad("large", 3000))`)
+			const code = `
+for i = 1, 5 do bcast:send(1, 1, "x") end
+local n = ws:buffered(1)
+ws:send(1, 1, pad("large", 3000))
+return n`
+			other.send(code)
+			for range 5 {
+				other.expect(0x81, "x")
+			}
+			if _, n := other.next(); n != fmt.Sprint(5*(48+3)) {
+				t.Errorf("policy %d: %s bytes wait, want 5 messages of 48 and 3", policy, n)
+			}
 			got := slow.received()
-			if last := got[len(got)-1]; last != want {
-				t.Errorf("policy %d: received %q, want %s at the end", policy, got, want)
+			if len(got) != 1 || got[0] != want {
+				t.Errorf("policy %d: received %q, want %s", policy, got, want)
 			}
 			if n := w.Services.Lookup("/test").Dropped(); n < 5 {
 				t.Errorf("policy %d: %d messages were counted as dropped, want the bundle's 5 at least", policy, n)
+			}
+		})
+	}
+}
+
+// TestBundlesOfManyTurns: where a turn sends more than an outbox holds, a peer that reads
+// has the newest of it, as if there were no bundles.
+func TestBundlesOfManyTurns(t *testing.T) {
+	for _, n := range []int{20, 40, 257, 300, 600} {
+		open(t, slowly(services.DropOldest, 4096), func(t *testing.T, w *world) {
+			w.carrier.Buffer = 1 << 20
+			reader, other := w.join(t, ""), w.join(t, "")
+			w.join(t, "")
+			other.eval(`bcast:subscribe(1, 1) bcast:subscribe(1, 3)`)
+			other.eval(fmt.Sprintf(`for i = 1, %d do bcast:send(1, 1, pad(tostring(i), 32)) end`, n))
+			got := reader.received()
+			if want := min(n, 4096/(48+2+32)); len(got) != want || got[len(got)-1] != fmt.Sprint(n) {
+				t.Errorf("of %d messages it received %d, from %s to %s; want the last %d", n, len(got), got[0], got[len(got)-1], want)
 			}
 		})
 	}

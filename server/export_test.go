@@ -97,7 +97,7 @@ func (c *conn) holding(payloads map[*wire.Shared]int) Holding {
 		frames = append(frames[:len(frames):len(frames)], c.slow.kept...)
 	}
 	for _, f := range frames {
-		h.Own += f.Size() + frameCost
+		h.Own += charge(f)
 		lend(f, len(f.Payload))
 	}
 	if p := c.part; p != nil {

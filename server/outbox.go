@@ -15,8 +15,9 @@ const (
 	// maxBatch is how many messages are delivered at a time, at most.
 	maxBatch = 256
 
-	// frameCost is what a frame in an outbox costs besides its bytes on the
-	// wire: its place there. It counts, so that a million empty frames do.
+	// frameCost is what a message in an outbox costs besides its bytes on the
+	// wire: its place there. It counts, so that a million empty ones do. Those of
+	// a bundle cost less, and count as much: what waits is what was sent.
 	frameCost = 48
 
 	// copyLimit is the size up to which payloads are copied beside their
@@ -51,7 +52,9 @@ func (s *Server) scratchOf(l Loop) *scratch {
 var outboxes = sync.Pool{New: func() any { return new([16]wire.Frame) }}
 
 // charge is what f counts for in an outbox.
-func charge(f wire.Frame) int { return f.Size() + frameCost }
+func charge(f wire.Frame) int { return f.Size() + overhead(f) }
+
+func overhead(f wire.Frame) int { return frameCost * f.Messages() }
 
 // Send implements services.Peer. An empty outbox takes one frame of any size.
 // What becomes of a peer that reads too slowly is its service's policy, see
@@ -66,7 +69,7 @@ func (c *conn) Send(f wire.Frame) (queued int, err error) {
 func (c *conn) SendAll(frames []wire.Frame, bundle wire.Frame) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.bundlesLocked() && c.fitsLocked(bundle, nil) {
+	if c.takesLocked(bundle) {
 		c.sendLocked(bundle)
 		return
 	}
@@ -75,10 +78,10 @@ func (c *conn) SendAll(frames []wire.Frame, bundle wire.Frame) {
 	}
 }
 
-// bundlesLocked reports whether the outbox takes bundles: messages that are compressed
-// one by one, or may have to be dropped soon, come as they are.
-func (c *conn) bundlesLocked() bool {
-	return c.plain && c.slow == nil && c.service.SlowConsumer != services.Latest && c.queued <= c.high()/2
+// takesLocked reports whether the outbox takes a bundle: messages that are compressed
+// one by one, or may have to be dropped, come as they are.
+func (c *conn) takesLocked(bundle wire.Frame) bool {
+	return c.plain && c.slow == nil && c.service.SlowConsumer != services.Latest && c.queued+charge(bundle) <= c.high()
 }
 
 func (c *conn) sendLocked(f wire.Frame) (queued int, err error) {
@@ -318,7 +321,7 @@ func (c *conn) takeFrames() bool {
 // returns how many, and what all of them cost.
 func (c *conn) moveLocked(frames []wire.Frame, size int) (n, _ int) {
 	for _, f := range frames {
-		c.queued -= frameCost
+		c.queued -= overhead(f)
 		c.scratch.frames = append(c.scratch.frames, f)
 		n++
 		if size += c.cost(f); size >= slice {

@@ -29,7 +29,6 @@ func (in *instance) broadcast(c *channel, f wire.Frame) {
 		in.publish()
 	}
 	f.Channel = c.key
-	f.Shared = new(wire.Shared)
 	p.to, p.size, p.frames = c, p.size+size, append(p.frames, f)
 }
 
@@ -42,6 +41,14 @@ func (in *instance) publish() {
 		return
 	}
 	members := p.to.members()
+	if in.hung.Load() { // what it said then is older than what others have said since
+		members = nil
+	}
+	if len(members) > 1 {
+		for i := range p.frames {
+			p.frames[i].Shared = new(wire.Shared)
+		}
+	}
 	if len(p.frames) == 1 || len(members) == 1 {
 		for _, s := range members {
 			for _, f := range p.frames {

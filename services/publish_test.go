@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lapps/services"
+	"lapps/services/vm"
 )
 
 // TestPublication: what a turn sends to a channel is given to the subscribers at once,
@@ -68,4 +69,35 @@ return test`
 			})
 		})
 	}
+}
+
+// TestPublicationOfHung: what an instance that hangs has not given out is not given out
+// when others have spoken since.
+func TestPublicationOfHung(t *testing.T) {
+	const lua = `
+local stuck = require "stuck"
+local test = {}
+function test.onStart() bcast:create(1) end
+function test.onConnect(h) return bcast:subscribe(1, h) end
+function test.onMessage(h, op, m)
+  bcast:send(1, 1, m)
+  if m == "old" then stuck.hang() end
+  return true
+end
+return test`
+	var stuck stuck
+	c := services.Config{Instances: 2, CallTime: time.Second}
+	serveWith(t, c, []vm.Module{stuck.module()}, lua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		_, s := mustJoin(t, r, 1)
+		other, o := mustJoin(t, r, 2)
+		deliver(t, s, "old")
+		time.Sleep(time.Minute)
+		deliver(t, o, "new")
+		s.Leave(nil)
+		stuck.release()
+		time.Sleep(time.Minute)
+		if got := slices.DeleteFunc(other.happened(), func(e string) bool { return e == "wake" }); !slices.Equal(got, []string{"text new"}) {
+			t.Errorf("received %q, want the new one only", got)
+		}
+	})
 }

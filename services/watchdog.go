@@ -119,7 +119,7 @@ func (s *Service) tend(ctx context.Context, now time.Time) {
 	for _, in := range *all {
 		switch {
 		case in.watch.hangs(in, now):
-			in.hung = true
+			in.hung.Store(true)
 		case in.watch.isFull(in, now):
 		default:
 			continue
@@ -152,7 +152,7 @@ func (s *Service) retire(ctx context.Context, bad []*instance) {
 	for _, in := range bad {
 		s.replaced.Add(1)
 		in.retired.Store(true)
-		if in.hung {
+		if in.hung.Load() {
 			lua, stack := in.vm.Whereabouts()
 			in.log.Error("instance is replaced", "why", "it does not return", "traceback", lua, "stack", stack)
 		} else {
@@ -172,7 +172,7 @@ func (s *Service) retire(ctx context.Context, bad []*instance) {
 func (in *instance) bury(watched context.Context) {
 	ctx, cancel := context.WithTimeout(watched, retireTime)
 	defer cancel()
-	if in.hung {
+	if in.hung.Load() {
 		cancel()
 	} else {
 		select {

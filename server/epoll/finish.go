@@ -28,7 +28,7 @@ func (l *loop) finish() {
 
 // silence drops what is queued from now on. It closes wakefd when nobody will
 // write to it any more: whoever sets told writes, once, and waits for a turn
-// that takes both back; once told is set from here nobody will.
+// that takes both back, or is the loop itself, and has that turn before it comes here; once told is set from here nobody will.
 func (l *loop) silence() {
 	l.mu.Lock()
 	l.stopped = true

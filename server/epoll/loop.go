@@ -138,7 +138,8 @@ func (l *loop) Now() time.Duration { return time.Since(l.carrier.start) }
 
 // turn is what a wake-up brings. Until it finds the queue empty, or has had
 // its slice, told stays set and others need not write to wakefd. Each write
-// belongs to one setting of told; silence relies on that.
+// belongs to one setting of told, and each setting to a write or to a turn at the
+// end of OnTraffic; silence relies on that.
 func (l *loop) turn() {
 	l.stats.wakeups.Add(1)
 	if l.received > 0 {

@@ -66,6 +66,9 @@ const helloPiece = 512
 // ClientHello with X25519MLKEM768 in one piece leaves 3.5 kB, cut in four 2.1.
 func cut(record []byte) (records [][]byte) {
 	header, carried := record[:recordHeader-2], record[recordHeader:]
+	if len(carried) > maxPlain { // too large, which crypto/tls is to see
+		return [][]byte{slices.Clone(record)}
+	}
 	n := len(carried)
 	for n > helloPiece {
 		n = (n + 1) / 2

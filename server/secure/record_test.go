@@ -52,7 +52,7 @@ func FuzzCut(f *testing.F) {
 			carried = nil
 		}
 		pieces := secure.Cut(record)
-		if len(carried) == 0 {
+		if len(carried) == 0 || len(carried) > 16384 {
 			if len(pieces) != 1 || !bytes.Equal(pieces[0], record) {
 				t.Errorf("%x is cut into %x, want it as it is", record, pieces)
 			}
