@@ -41,9 +41,9 @@ func TestSuiteList(t *testing.T) {
 	if status := run(t.Context(), []string{"suite", "-list", "-run", "^open 50", "-servers", "gnetecho,lapps"}, &out, &log); status != 0 {
 		t.Fatalf("status %d\n%s", status, log.String())
 	}
-	want := `80x1                        25s   2 servers  ping-pong: 80 connections, one message of 64 bytes in flight on each
-open 50 %                   25s   2 servers  open loop: 80 connections at 50 % of what the same server reached in ping-pong
-all                         50s
+	want := `80x1                        30s   2 servers  ping-pong: 80 connections, one message of 64 bytes in flight on each
+open 50 %                   30s   2 servers  open loop: 80 connections at 50 % of what the same server reached in ping-pong
+all                         60s
 `
 	if out.String() != want {
 		t.Errorf("got\n%s\nexpected\n%s", out.String(), want)

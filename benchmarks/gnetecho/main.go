@@ -23,6 +23,7 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 
 	"github.com/panjf2000/gnet/v2"
@@ -49,6 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
+	runtime.GOMAXPROCS(min(*loops, runtime.GOMAXPROCS(0))) // as lapps has, and cheaper
 	if err := serve(ctx, *addr, *loops, stdout); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1

@@ -37,8 +37,7 @@ const maxMessage = 16 << 20
 
 // A peer is a server that can be started.
 type peer struct {
-	name  string
-	loops bool // it has event loops: -loops is theirs
+	name string
 
 	// serve serves until the process ends. It returns with an error only,
 	// which says why it cannot.
@@ -50,7 +49,7 @@ var peers = []peer{
 	{name: "gorilla", serve: serveGorilla},
 	{name: "coder", serve: serveCoder},
 	{name: "gobwas", serve: serveGobwas},
-	{name: "nbio", serve: serveNbio, loops: true},
+	{name: "nbio", serve: serveNbio},
 }
 
 // settings is what a peer is told.
@@ -58,7 +57,7 @@ type settings struct {
 	listener net.Listener // of TCP
 	cert     string       // file name; empty: ws
 	key      string       // file name
-	loops    int          // event loops, at least 1; only for those that have some
+	loops    int          // event loops of those that have some, at least 1
 }
 
 // listen returns the listener for those who use crypto/tls or none.
@@ -102,14 +101,15 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	addr := flags.String("addr", "127.0.0.1:0", "`address` to listen on; port 0 chooses one")
 	flags.StringVar(&s.cert, "cert", "", "`file` of the certificate, PEM: speak wss")
 	flags.StringVar(&s.key, "key", "", "`file` of its private key, PEM")
-	flags.IntVar(&s.loops, "loops", 0, "event loops for nbio, 0 means 1; for the others GOMAXPROCS, 0 leaves it alone")
+	flags.IntVar(&s.loops, "loops", 1, "processors that Go uses at a time, if there are so many; for nbio event loops, too")
 	if err := flags.Parse(args[1:]); err != nil {
 		return 2
 	}
-	if flags.NArg() > 0 || s.loops < 0 || (s.cert == "") != (s.key == "") {
-		fmt.Fprintf(stderr, "peers: expected -loops of at least 0, -cert and -key together, and no arguments, not %q\n", args)
+	if flags.NArg() > 0 || s.loops < 1 || (s.cert == "") != (s.key == "") {
+		fmt.Fprintf(stderr, "peers: expected -loops of at least 1, -cert and -key together, and no arguments, not %q\n", args)
 		return 2
 	}
+	runtime.GOMAXPROCS(min(s.loops, runtime.GOMAXPROCS(0)))
 	if err := serve(ctx, peers[i], *addr, s, stdout); err != nil {
 		fmt.Fprintf(stderr, "peers: %s: %v\n", peers[i].name, err)
 		return 1
@@ -119,11 +119,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // serve listens on addr, tells stdout where, and serves until ctx is done.
 func serve(ctx context.Context, p peer, addr string, s settings, stdout io.Writer) error {
-	if p.loops {
-		s.loops = max(s.loops, 1)
-	} else if s.loops > 0 {
-		runtime.GOMAXPROCS(s.loops)
-	}
 	var err error
 	if s.listener, err = net.Listen("tcp", addr); err != nil {
 		return err

@@ -30,7 +30,7 @@ func TestRunRefuses(t *testing.T) {
 		{"", `peers: expected gws, gorilla, coder, gobwas, nbio or nginx first, not []`},
 		{"apache", `peers: expected gws, gorilla, coder, gobwas, nbio or nginx first, not ["apache"]`},
 		{"gws more", `not ["gws" "more"]`},
-		{"gws -loops -1", `expected -loops of at least 0`},
+		{"gws -loops 0", `expected -loops of at least 1`},
 		{"gws -cert x", `-cert and -key together`},
 		{"gws -bad", `flag provided but not defined: -bad`},
 		{"nginx", `peers: nginx: expected -addr with a port, -dir`},

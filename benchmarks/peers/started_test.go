@@ -81,7 +81,7 @@ func (e entry) started(t *testing.T, command, cert, key string) (addr string) {
 	addr = freeAddr(t)
 	args := strings.Fields(command)
 	for i := range args {
-		args[i] = strings.NewReplacer("{peers}", self, "{dir}", dir, "{addr}", addr, "{tmp}", t.TempDir(), "{cert}", cert, "{key}", key).Replace(args[i])
+		args[i] = strings.NewReplacer("{peers}", self, "{dir}", dir, "{addr}", addr, "{loops}", "1", "{tmp}", t.TempDir(), "{cert}", cert, "{key}", key).Replace(args[i])
 	}
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), asPeers+"=1")
