@@ -28,9 +28,9 @@ performance:
 
 # A guard against regressions, two minutes on a quiet machine: CPU per message against
 # the bare gnet echo in the same run. The bounds are a quarter above what was measured
-# on 27 November 2026 (1.29 and 2.8).
+# on 27 November 2026 (1.05 and 2.5).
 bench-quick:
-	go run ./benchmarks/compare -quiet -rounds 9 -duration 1s -warmup 300ms -most 80x1=1.6,80x16=3.5
+	go run ./benchmarks/compare -quiet -rounds 9 -duration 1s -warmup 300ms -most 80x1=1.35,80x16=3.2
 
 # All 517 cases in full, some minutes, against lapps with compression; the report
 # is in docs/conformance. CI plays a sample of groups 12 and 13.

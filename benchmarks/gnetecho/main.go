@@ -50,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	runtime.GOMAXPROCS(min(*loops, runtime.GOMAXPROCS(0))) // as lapps has, and cheaper
+	runtime.GOMAXPROCS(min(*loops, runtime.GOMAXPROCS(0))) // as lapps has with so many loops
 	if err := serve(ctx, *addr, *loops, stdout); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
