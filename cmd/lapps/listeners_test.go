@@ -156,7 +156,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	}
 	got.Files, got.Access, got.Grants, got.Libraries = nil, nil, nil, nil
 	want := services.Config{
-		Name: "echo", Where: "memory", Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, Inline: true, CallTime: 11 * time.Millisecond, GoneTime: 9 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
+		Name: "echo", Where: "memory", Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, Inline: true, CallTime: 10 * time.Millisecond, LoopTime: 11 * time.Millisecond, GoneTime: 9 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
 		MaxConns: 2, FirstMessage: 3 * time.Millisecond, Messages: services.Rate{PerSecond: 4, Burst: 5}, Bytes: services.Rate{PerSecond: 6, Burst: 7},
 		MaxAge: 8 * time.Millisecond, MaxAgeJitter: 9 * time.Millisecond,
 		OutboxBytes: 10, SlowConsumer: services.DropOldest, Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"},
