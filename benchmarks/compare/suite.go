@@ -27,6 +27,7 @@ func runSuite(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	servers := flags.String("servers", "", "measure only the servers of this `list`, such as gnetecho,lapps")
 	file := flags.String("json", "", "write the results to this `file`; a run of everything writes benchmarks/results/DATE-COMMIT.json without")
 	quiet := flags.Bool("quiet", false, "no progress on standard error")
+	note := flags.String("note", "", "what a reader of the results has to know of this run")
 	list := flags.Bool("list", false, "list the scenarios and how long each takes, and measure nothing")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -60,6 +61,7 @@ func runSuite(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	}
 	results, err := s.Run(ctx, set, stdout, log)
 	if results != nil {
+		results.Note = *note
 		if *file == "" && *scenarios+*servers == "" {
 			*file = filepath.Join(root, "benchmarks", "results", results.Name())
 		}

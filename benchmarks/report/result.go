@@ -18,6 +18,7 @@ type results struct {
 	Commit     string           `json:"commit"`
 	Dirty      bool             `json:"dirty"`
 	Unfinished bool             `json:"unfinished"`
+	Note       string           `json:"note"`
 	Machine    machine          `json:"machine"`
 	Settings   settings         `json:"settings"`
 	Servers    []server         `json:"servers"`

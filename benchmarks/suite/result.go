@@ -15,6 +15,7 @@ type Results struct {
 	Commit     string           `json:"commit"`
 	Dirty      bool             `json:"dirty"`                // files differed from the commit
 	Unfinished bool             `json:"unfinished,omitempty"` // the run was interrupted: the last scenarios are missing
+	Note       string           `json:"note,omitempty"`       // what a reader has to know of this run
 	Machine    Machine          `json:"machine"`
 	Settings   Settings         `json:"settings"`
 	Servers    []ServerResult   `json:"servers"`
