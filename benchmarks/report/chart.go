@@ -17,11 +17,12 @@ import (
 
 const (
 	chartWidth  = 9 * vg.Inch // as wide as a page shows without scaling
-	legendWidth = 3.1 * vg.Inch
+	legendWidth = 3.5 * vg.Inch
 )
 
 // The colours of bars.
 var (
+	beforeColor = color.RGBA{R: 0x9a, G: 0xbd, B: 0xdd, A: 0xff}
 	oursColor   = color.RGBA{R: 0x1f, G: 0x6f, B: 0xb5, A: 0xff}
 	scriptColor = color.RGBA{R: 0xe0, G: 0x8a, B: 0x2e, A: 0xff}
 	plainColor  = color.RGBA{R: 0x9a, G: 0xa0, B: 0xa6, A: 0xff}
@@ -45,6 +46,9 @@ func (p *page) lineColor(server string) color.RGBA {
 	ours, others := 0, 0
 	for _, s := range p.Results.Servers {
 		switch {
+		case s.Name == server && s.Before:
+			return beforeColor
+		case s.Before:
 		case s.Name == server && s.Ours:
 			return oursLines[ours%len(oursLines)]
 		case s.Name == server:
@@ -132,6 +136,7 @@ func (p *page) bars(s *scenarioResult, figure string) (string, error) {
 		at := n - 1 - i // the first row is the highest
 		v := e.Figures[figure]
 		names[at] = p.label(e.Server)
+		names[at] += strings.Repeat(" ", len(names[at])/2) // some readers' fonts are wider than that of the plots
 		bar, err := plotter.NewBarChart(plotter.Values{v.Median / f.per}, 14)
 		if err != nil {
 			return "", err
@@ -161,6 +166,8 @@ type spreadBars struct {
 
 func (p *page) color(server string) color.RGBA {
 	switch s := p.Results.server(server); {
+	case s.Before:
+		return beforeColor
 	case s.Ours:
 		return oursColor
 	case s.Script:
