@@ -116,8 +116,7 @@ type Config struct {
 	// see vm.Config. 0 means no limit.
 	CallTime time.Duration
 
-	// LoopTime is the same for what an Inline service does on the event loops; 0:
-	// CallTime.
+	// LoopTime is the same for what an Inline service does on the event loops.
 	LoopTime time.Duration
 
 	// Memory is how many bytes the Lua values of an instance may take: see

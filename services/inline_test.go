@@ -47,7 +47,7 @@ func inline(t *testing.T, lua string, test func(t *testing.T, r *services.Regist
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		c := services.Config{
-			Name: "test", RequestTarget: "/test", AutoStart: true, Instances: 1, Inline: true, CallTime: 50 * time.Millisecond,
+			Name: "test", RequestTarget: "/test", AutoStart: true, Instances: 1, Inline: true, LoopTime: 50 * time.Millisecond,
 			Files: fstest.MapFS{"test.lua": {Data: []byte(lua)}},
 		}
 		r, err := services.New([]services.Config{c}, []vm.Module{task.Module()}, slog.New(slog.NewTextHandler(&log, nil)))

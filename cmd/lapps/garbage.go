@@ -11,7 +11,7 @@ import (
 // before it is collected. Go's own measure is the live heap, at least 4 MB: with
 // few connections the collector would run dozens of times each second, and its
 // write barriers slow Lua down all the while. With 32 MB a pipelined echo
-// costs a fifth less CPU; there are some two collections a second then, and as
+// costs a fifth less CPU; there are one or two collections a second then, and as
 // many with more processors, which allocate more. maxGarbage ends that.
 const (
 	minGarbage = 32 << 20

@@ -21,7 +21,7 @@ end}`
 // TestInline serves on the event loops: whole messages of every size, in order on
 // many connections, and what a handler must not do there.
 func TestInline(t *testing.T) {
-	d := startDaemon(t, `{"loops": 2, "limits": {"inline_ms": 100}, "services": {
+	d := startDaemon(t, `{"loops": 2, "limits": {"inline_ms": 100, "handler_ms": 0}, "services": {
 		"inline": {"execution": "inline", "max_inbound_message_size": 16777216, "preload": ["task"]}, "echo": {}}}`,
 		map[string]string{"inline/inline.lua": inlineLua, "echo/echo.lua": echoLua})
 	for name, dial := range libraries {

@@ -35,7 +35,7 @@ func (e *executor) step() {
 
 // callTime is how long a call by e may run.
 func (in *Instance) callTime(e *executor) time.Duration {
-	if e.inline && in.config.LoopTime > 0 {
+	if e.inline {
 		return in.config.LoopTime
 	}
 	return in.config.CallTime

@@ -231,7 +231,7 @@ func TestInlineOrder(t *testing.T) {
 // interrupt it.
 func TestInlineEnds(t *testing.T) {
 	l := newLoop(t)
-	in := start(t, `function spin() while true do end end`, Config{Loop: l, CallTime: 20 * time.Millisecond})
+	in := start(t, `function spin() while true do end end`, Config{Loop: l, LoopTime: 20 * time.Millisecond})
 	var err error
 	tg := &target{handle: func(in *Instance, _ Event) { _, err = in.Call(in.State().GetGlobal("spin")) }}
 	post(t, in, tg)

@@ -49,8 +49,7 @@ type Config struct {
 	// limit. What Do runs has none.
 	CallTime time.Duration
 
-	// LoopTime is the same for what Loop handles; 0: CallTime. What is moved off
-	// it has CallTime.
+	// LoopTime is the same for what Loop handles. What is moved off it has CallTime.
 	LoopTime time.Duration
 
 	// Loop is the event loop that handles the instance's events, or that of a peer of
