@@ -58,9 +58,9 @@ func TestMistakes(t *testing.T) {
 			`s.json:1: : kind: expected one of broadcast, connect, echo, idle, lapps, mixed, open, not ""`}},
 		{"what a kind needs and has not", scenarios, "[\n\n{\"name\": \"a\", \"title\": \"t\", \"group\": \"g\", \"kind\": \"idle\", \"depth\": 1}]", []string{
 			`s.json:3: a: depth: a scenario of kind idle has none`, `s.json:3: a: steps: a scenario of kind idle needs it`}},
-		{"bad values", scenarios, `[{"name": "a", "title": "t", "group": "g", "kind": "echo", "conns": 1, "depth": 1, "op": "ping", "curve": "p256"}]`, []string{
+		{"bad values", scenarios, `[{"name": "a", "title": "t", "group": "g", "kind": "echo", "conns": 1, "depth": 1, "op": "ping", "curve": "p256", "warmup_s": -1}]`, []string{
 			`s.json:1: a: curve: expected x25519 or x25519mlkem768, not "p256"`, `s.json:1: a: curve: expected it with tls only`,
-			`s.json:1: a: op: expected text or binary, not "ping"`}},
+			`s.json:1: a: op: expected text or binary, not "ping"`, `s.json:1: a: warmup_s: expected seconds, or none, not -1`}},
 		{"a rate of what comes later", scenarios, `[
 			{"name": "a", "title": "t", "group": "g", "kind": "open", "conns": 1, "rate_of": 1.5, "of": "b"},
 			{"name": "b", "title": "t", "group": "g", "kind": "echo", "conns": 1, "depth": 1}]`, []string{

@@ -168,7 +168,7 @@ func (r *runner) skip(name, why string) {
 func (r *runner) turn(ctx context.Context, c *Scenario, k *contestant, round int) (err error) {
 	cfg := generator.Config{
 		Conns: c.Conns, Size: c.Size, Threads: r.settings.Threads,
-		Duration: r.settings.Duration, Warmup: r.settings.warmup(round), Timeout: r.settings.Timeout,
+		Duration: r.settings.Duration, Warmup: r.settings.warmup(c, round), Timeout: r.settings.Timeout,
 	}
 	if c.Op != "" {
 		if cfg.Op, err = generator.ParseOp(c.Op); err != nil {

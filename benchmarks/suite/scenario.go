@@ -35,7 +35,8 @@ type Scenario struct {
 	RateOf float64 `json:"rate_of,omitempty"`
 	Of     string  `json:"of,omitempty"`
 
-	Rounds int `json:"rounds,omitempty"` // at most; 0: as many as the others
+	Rounds  int `json:"rounds,omitempty"`   // at most; 0: as many as the others
+	WarmupS int `json:"warmup_s,omitempty"` // seconds before each turn is measured, where the others' is less
 
 	Steps []int `json:"steps,omitempty"` // idle: connections open at each measurement
 	Echo  bool  `json:"echo,omitempty"`  // idle: each has echoed once
@@ -106,6 +107,7 @@ func (s *Scenario) check() error {
 		m.expect(!given[key] || needed || allowed, "%s: a scenario of kind %s has none", key, s.Kind)
 	}
 	m.expect(s.Rounds >= 0, "rounds: expected a number, or none, not %d", s.Rounds)
+	m.expect(s.WarmupS >= 0, "warmup_s: expected seconds, or none, not %d", s.WarmupS)
 	m.expect(s.RateOf >= 0 && s.RateOf <= 1, "rate_of: expected a share of the saturation from 0 to 1, not %v", s.RateOf)
 	return m.err()
 }

@@ -36,12 +36,13 @@ func (s Settings) rounds(c *Scenario) int {
 	return s.Rounds
 }
 
-// warmup is how long a server is loaded before a turn is measured.
-func (s Settings) warmup(round int) time.Duration {
+// warmup is how long a server is loaded before a turn of a scenario is measured.
+func (s Settings) warmup(c *Scenario, round int) time.Duration {
+	d := max(s.Warmup, time.Duration(c.WarmupS)*time.Second)
 	if round == 0 {
-		return max(s.Start, s.Warmup)
+		return max(s.Start, d)
 	}
-	return s.Warmup
+	return d
 }
 
 // all is about how long a scenario takes with so many servers.
@@ -69,7 +70,7 @@ func (s Settings) expected(c *Scenario, round int) time.Duration {
 		n = c.Steps[len(c.Steps)-1]
 		return time.Duration(n)*open + time.Duration(len(c.Steps))*settle
 	}
-	return time.Duration(n)*open + s.warmup(round) + s.Duration
+	return time.Duration(n)*open + s.warmup(c, round) + s.Duration
 }
 
 // limit is how long a turn may take before its server counts as failed.
