@@ -21,6 +21,10 @@ type Module struct {
 	// they are granted.
 	Privileged bool
 
+	// Types describes the module for people and their editors: definitions in the
+	// form of the Lua language server (---@meta).
+	Types string
+
 	// Open makes the module's value, when an instance requires it for the
 	// first time. It may raise a Lua error. It keeps nothing of L.
 	Open func(in *Instance, L *lua.LState) lua.LValue
