@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -136,17 +135,5 @@ b       2.000 [2.000, 2.000]  1.00 [0.50, 2.00]  5 [5, 5]    0.000
 `
 	if err := o.print(&out); err != nil || out.String() != want {
 		t.Errorf("%v, got\n%s\nexpected\n%s", err, out.String(), want)
-	}
-}
-
-func TestLappsConfig(t *testing.T) {
-	var got, want any
-	if err := json.Unmarshal(lappsConfig(netip.MustParseAddrPort("127.0.0.1:20001"), "/x/examples"), &got); err != nil {
-		t.Fatal(err)
-	}
-	err := json.Unmarshal([]byte(`{"listeners":[{"address":"127.0.0.1:20001"}],"loops":1,
-		"directories":{"applications":"/x/examples"},"services":{"echo":{"instances":1}}}`), &want)
-	if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("%v, got %v, expected %v", err, got, want)
 	}
 }

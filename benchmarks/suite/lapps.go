@@ -15,9 +15,9 @@ type Lapps struct {
 	Execution string `json:"execution,omitempty"` // of each service; empty: the default
 }
 
-// config returns the configuration for a scenario. Besides what the scenario
+// Config returns the configuration for a scenario. Besides what the scenario
 // says, everything is left at its default. cert and key are empty for ws.
-func (l *Lapps) config(c *Scenario, root string, addr netip.AddrPort, cert, key string) []byte {
+func (l *Lapps) Config(c *Scenario, root string, addr netip.AddrPort, cert, key string) []byte {
 	type object = map[string]any
 	listener := object{"address": addr.String()}
 	if c.TLS {

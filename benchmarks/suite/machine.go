@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"lapps/benchmarks/process"
 )
 
 // A Machine is where results come from.
@@ -45,10 +47,10 @@ func fieldOf(text []byte, name string) string {
 // commit returns the short name of what is checked out at root, and whether
 // files differ from it; "unknown" without git.
 func commit(ctx context.Context, root string) (name string, dirty bool) {
-	name, err := output(ctx, root, "git", "rev-parse", "--short=7", "HEAD")
+	name, err := process.Output(ctx, root, "git", "rev-parse", "--short=7", "HEAD")
 	if err != nil {
 		return "unknown", true
 	}
-	changes, err := output(ctx, root, "git", "status", "--porcelain")
+	changes, err := process.Output(ctx, root, "git", "status", "--porcelain")
 	return name, err != nil || changes != ""
 }

@@ -77,7 +77,7 @@ func TestLappsConfig(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var got, want any
-		if err := json.Unmarshal(tt.lapps.config(&tt.scenario, "/x", addr, "c.pem", "k.pem"), &got); err != nil {
+		if err := json.Unmarshal(tt.lapps.Config(&tt.scenario, "/x", addr, "c.pem", "k.pem"), &got); err != nil {
 			t.Fatal(err)
 		}
 		if err := json.Unmarshal([]byte(tt.want), &want); err != nil {

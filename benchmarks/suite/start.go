@@ -56,7 +56,7 @@ func (b *bench) start(ctx context.Context, s *Server, c *Scenario) (*process.Pro
 	}
 	config := filepath.Join(dir, "lapps.json")
 	if s.Lapps != nil {
-		text := s.Lapps.config(c, b.root, addr, b.cert.cert, b.cert.key)
+		text := s.Lapps.Config(c, b.root, addr, b.cert.cert, b.cert.key)
 		if err := os.WriteFile(config, text, 0o644); err != nil {
 			return nil, generator.Target{}, fmt.Errorf("suite: %w", err)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"lapps/benchmarks/process"
 )
 
 //go:embed targets.json
@@ -174,7 +176,7 @@ func (r *Results) rounds(scenario, server, figure string) ([]float64, error) {
 // verdicts runs the test.
 func (t *Test) verdicts(ctx context.Context, root, what string) []Verdict {
 	must := Verdict{What: what, Grade: "must", Bound: t.Must, Text: "a test: " + t.Name}
-	out, err := output(ctx, root, "go", "test", "-count=1", "-v", "-run", "^"+t.Name+"$", t.Package)
+	out, err := process.Output(ctx, root, "go", "test", "-count=1", "-v", "-run", "^"+t.Name+"$", t.Package)
 	must.Met = err == nil && strings.Contains(out, "--- PASS: "+t.Name)
 	if err == nil && !must.Met {
 		must.Unmeasured = fmt.Sprintf("%s has no %s, or skips it", t.Package, t.Name)
