@@ -111,19 +111,28 @@ func (c *conn) goAway() {
 	case c.state < stateOpen:
 		c.refuse(&wire.Refusal{Status: http.StatusServiceUnavailable, Reason: "the server is shutting down"})
 	case c.state == stateOpen:
-		c.depart("the server is shutting down")
+		c.depart(wire.GoingAway, "the server is shutting down")
 	}
 }
 
-// depart ends an open connection with 1001. What has been received is delivered
-// first, within the close timeout.
-func (c *conn) depart(reason string) {
+// Depart implements services.Peer.
+func (c *conn) Depart(code wire.Code, reason string) {
+	c.sock.Loop().Post(func() {
+		if c.state == stateOpen {
+			c.depart(code, reason)
+		}
+	})
+}
+
+// depart ends an open connection. What has been received is delivered first, within
+// the close timeout.
+func (c *conn) depart(code wire.Code, reason string) {
 	switch {
 	case c.going():
 	case c.held == nil:
-		c.leave(wire.GoingAway, reason)
+		c.leave(code, reason)
 	default:
-		verdict := wire.CloseFrame(wire.GoingAway, reason)
+		verdict := wire.CloseFrame(code, reason)
 		c.verdict = &verdict
 		c.since = c.sock.Loop().Now()
 		c.reschedule()

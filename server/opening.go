@@ -174,6 +174,21 @@ func (c *conn) ask(surplus bool) {
 	})
 }
 
+// askAgain asks the service that has taken the place of the one that was found.
+func (c *conn) askAgain() {
+	service, err := c.find()
+	if err == nil && service == c.service {
+		err = unavailable("the service is restarted")
+	}
+	if err != nil {
+		c.refuse(err)
+		return
+	}
+	c.service = service
+	c.head.subprotocol = service.Subprotocol(c.head.request.Subprotocols)
+	c.ask(false)
+}
+
 // forgo tells the service that the client does not wait for its answer any more.
 func (c *conn) forgo() {
 	if c.state == stateJoining && c.head.gone != nil {
@@ -186,6 +201,11 @@ func (c *conn) route() (*services.Service, error) {
 	if err := c.identify(); err != nil {
 		return nil, err
 	}
+	return c.find()
+}
+
+// find finds the service for the request of a client that is known.
+func (c *conn) find() (*services.Service, error) {
 	r := c.head.request
 	service := c.srv.Services.Lookup(r.Path)
 	if service == nil {
@@ -217,6 +237,8 @@ func (c *conn) joined(seat *services.Seat, err error) {
 		return
 	}
 	switch {
+	case err == services.ErrReplaced:
+		c.askAgain()
 	case err == services.ErrFull && !c.srv.Exceed(LimitService):
 		c.ask(true)
 	case err != nil:

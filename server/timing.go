@@ -158,6 +158,6 @@ func (c *conn) lateFirst() {
 // old ends a connection for its age.
 func (c *conn) old() {
 	if c.terms.expires = 0; c.srv.Exceed(LimitAge) {
-		c.depart("the connection has become as old as may be")
+		c.depart(wire.GoingAway, "the connection has become as old as may be")
 	}
 }

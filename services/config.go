@@ -19,9 +19,26 @@ type Config struct {
 	// .lua, and of the global variable that holds its callbacks.
 	Name string
 
+	// Version tells versions of the service apart, for people; it may be "".
+	Version string
+
+	// Redeploy is what becomes of the peers of the version whose place this one takes.
+	Redeploy Redeploy
+
+	// DrainTime is how long they may stay at most, with DrainPeers; 0 means as long as
+	// they like.
+	DrainTime time.Duration
+
+	// Release is called when another version has taken the service's place and it has
+	// ended: Files and Grants are not used any more. nil means nobody wants to know.
+	Release func()
+
 	// Files is the service's directory: it holds Name.lua and the modules that
 	// it requires. It must stay readable while the service exists.
 	Files fs.FS
+
+	// Path is where Lua's modules are looked for that Files does not have.
+	Path []vm.Place
 
 	// Where is the directory's name, for people.
 	Where string

@@ -21,6 +21,11 @@
 // A standalone service (standalone.go) has no seats: each instance is a
 // program, which is called again where it fails.
 //
+// Deploy (deploy.go) puts a new version in the place of a service while it runs: the
+// new one is started first, then the catalog (catalog.go), an immutable snapshot of what
+// services there are, is replaced, and the old one's peers finish with it, or are told to
+// come again. A new version is another Service.
+//
 // The watchdog (watchdog.go) looks each second for instances that do not return, or
 // keep too much memory: others start in their place, and their peers are told to
 // come again.

@@ -37,12 +37,22 @@ func (h *handlers) remove(s *Seat) {
 }
 
 // of returns the seats of an instance.
-func (h *handlers) of(in *instance) (seats []*Seat) {
+func (h *handlers) of(in *instance) []*Seat {
+	return h.which(func(s *Seat) bool { return s.in == in })
+}
+
+// ofService returns the seats of a service.
+func (h *handlers) ofService(of *Service) []*Seat {
+	return h.which(func(s *Seat) bool { return s.in.service == of })
+}
+
+// which returns those that are wanted. It walks over all there are.
+func (h *handlers) which(wanted func(*Seat) bool) (seats []*Seat) {
 	for i := range h.shard {
 		sh := &h.shard[i]
 		sh.mu.RLock()
 		for _, s := range sh.m {
-			if s.in == in {
+			if wanted(s) {
 				seats = append(seats, s)
 			}
 		}

@@ -95,7 +95,7 @@ func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
 	l.SetGlobal("ws", in.ws(l))
 	l.SetGlobal("bcast", in.bcast(l))
 	l.SetGlobal("must_stop", l.NewFunction(mustStop))
-	l.SetGlobal("instance_id", lua.LString(in.service.Name+"/"+in.vm.Name()))
+	l.SetGlobal("instance_id", lua.LString(in.id()))
 	for _, m := range in.service.Libraries {
 		preload(l, m.Name)
 	}
@@ -104,6 +104,15 @@ func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
 			preload(l, name)
 		}
 	}
+}
+
+// id tells the instance apart from all others that there are, or have been.
+func (in *instance) id() string {
+	id := in.service.Name + "/" + in.vm.Name()
+	if n := in.service.generation; n > 0 {
+		id += "/" + strconv.Itoa(n+1)
+	}
+	return id
 }
 
 // preload makes a module a global.

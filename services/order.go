@@ -11,29 +11,29 @@ import (
 
 // link finds what each service depends on, and what depends on it. An unknown
 // name, and services that depend on each other, are errors.
-func (r *Registry) link() error {
-	for _, s := range r.all {
+func (c *catalog) link() error {
+	for _, s := range c.all {
 		for _, name := range s.Depends {
-			on := r.byName[name]
+			on := c.byName[name]
 			if on == nil {
 				return fmt.Errorf("services: %s depends on %s, which does not exist", s.Name, name)
 			}
-			s.needs = append(s.needs, on)
-			on.neededBy = append(on.neededBy, s)
+			c.links[s].needs = append(c.links[s].needs, on)
+			c.links[on].neededBy = append(c.links[on].neededBy, s)
 		}
 	}
-	order, err := r.sorted()
+	order, err := c.sorted()
 	if err != nil {
 		return err
 	}
 	for _, s := range order { // what depends on s comes before it
-		for _, on := range s.needs {
-			on.above = max(on.above, s.above+1)
+		for _, on := range c.links[s].needs {
+			c.links[on].above = max(c.links[on].above, c.links[s].above+1)
 		}
 	}
 	for _, s := range slices.Backward(order) {
-		for _, on := range s.needs {
-			s.below = max(s.below, on.below+1)
+		for _, on := range c.links[s].needs {
+			c.links[s].below = max(c.links[s].below, c.links[on].below+1)
 		}
 	}
 	return nil
@@ -41,26 +41,26 @@ func (r *Registry) link() error {
 
 // sorted returns all services, each behind those that depend on it. Who is left
 // when no more can be placed is part of a circle, or below one.
-func (r *Registry) sorted() ([]*Service, error) {
-	waits := make(map[*Service]int, len(r.all))
+func (c *catalog) sorted() ([]*Service, error) {
+	waits := make(map[*Service]int, len(c.all))
 	var order []*Service
-	for _, s := range r.all {
-		if waits[s] = len(s.neededBy); waits[s] == 0 {
+	for _, s := range c.all {
+		if waits[s] = len(c.links[s].neededBy); waits[s] == 0 {
 			order = append(order, s)
 		}
 	}
 	for i := 0; i < len(order); i++ {
-		for _, on := range order[i].needs {
+		for _, on := range c.links[order[i]].needs {
 			if waits[on]--; waits[on] == 0 {
 				order = append(order, on)
 			}
 		}
 	}
-	if len(order) == len(r.all) {
+	if len(order) == len(c.all) {
 		return order, nil
 	}
 	var left []string
-	for _, s := range r.all {
+	for _, s := range c.all {
 		if waits[s] > 0 {
 			left = append(left, s.Name)
 		}
@@ -70,18 +70,18 @@ func (r *Registry) sorted() ([]*Service, error) {
 
 // wanted are the services that Start starts: those with AutoStart, and what
 // they depend on.
-func (r *Registry) wanted() map[*Service]bool {
+func (c *catalog) wanted() map[*Service]bool {
 	want := make(map[*Service]bool)
 	var add func(*Service)
 	add = func(s *Service) {
 		if !want[s] {
 			want[s] = true
-			for _, on := range s.needs {
+			for _, on := range c.links[s].needs {
 				add(on)
 			}
 		}
 	}
-	for _, s := range r.all {
+	for _, s := range c.all {
 		if s.AutoStart {
 			add(s)
 		}
@@ -91,16 +91,16 @@ func (r *Registry) wanted() map[*Service]bool {
 
 // inOrder calls f for all services, each once f has returned for those that
 // before names; it waits for all.
-func (r *Registry) inOrder(before func(*Service) []*Service, f func(*Service)) {
-	done := make(map[*Service]chan struct{}, len(r.all))
-	for _, s := range r.all {
+func (c *catalog) inOrder(before func(*links) []*Service, f func(*Service)) {
+	done := make(map[*Service]chan struct{}, len(c.all))
+	for _, s := range c.all {
 		done[s] = make(chan struct{})
 	}
 	var wg sync.WaitGroup
-	for _, s := range r.all {
+	for _, s := range c.all {
 		wg.Go(func() {
 			defer close(done[s])
-			for _, first := range before(s) {
+			for _, first := range before(c.links[s]) {
 				<-done[first]
 			}
 			f(s)
@@ -109,14 +109,14 @@ func (r *Registry) inOrder(before func(*Service) []*Service, f func(*Service)) {
 	wg.Wait()
 }
 
-// share is ctx for stopping s: the time that there is is divided among the
-// longest chain of services that s is part of, so that one that does not end
+// share is ctx for stopping the service that has the links: the time that there is is divided among the
+// longest chain of services that it is part of, so that one that does not end
 // leaves time for what it depends on. One that has no part in any has all of it.
-func (s *Service) share(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
+func (l *links) share(ctx context.Context, began time.Time) (context.Context, context.CancelFunc) {
 	end, limited := ctx.Deadline()
 	if !limited {
 		return context.WithCancel(ctx)
 	}
-	part := end.Sub(began) * time.Duration(s.above+1) / time.Duration(s.above+1+s.below)
+	part := end.Sub(began) * time.Duration(l.above+1) / time.Duration(l.above+1+l.below)
 	return context.WithDeadline(ctx, began.Add(part))
 }

@@ -36,6 +36,10 @@ type Peer interface {
 	// connection, after Waker().Wake(). A second Close does nothing.
 	Close(code wire.Code, reason string)
 
+	// Depart ends the connection with a Close frame once what the peer has sent so far
+	// has been answered. After Close it does nothing.
+	Depart(code wire.Code, reason string)
+
 	// Full reports whether much waits for the peer to read: its own messages
 	// should wait, too. Seat.Drained is called when it has read, or is closed.
 	Full() bool

@@ -3,10 +3,8 @@ package services
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,16 +23,17 @@ type Registry struct {
 	modules  []vm.Module
 	handlers handlers
 	channels channels
-	all      []*Service // in order of their names
-	byName   map[string]*Service
+
+	catalog atomic.Pointer[catalog]
 
 	tenders sync.WaitGroup // the watchdog and its goroutines
 
 	watching sync.Mutex         // guards the field below
 	unwatch  context.CancelFunc // ends the watchdog; nil: there is none
 
-	// targets is an immutable snapshot: the services by request target.
-	targets atomic.Pointer[map[string]*Service]
+	changing sync.Mutex // held while the catalog is changed, or a service of it started or stopped by name
+
+	leavers leavers
 }
 
 // New makes the services of configs, none of them started. modules is what
@@ -42,43 +41,44 @@ type Registry struct {
 // are an error, as are a Config that is not complete, and services that depend
 // on each other, or on one that does not exist.
 func New(configs []Config, modules []vm.Module, log *slog.Logger) (*Registry, error) {
-	r := &Registry{log: log, modules: modules, byName: make(map[string]*Service, len(configs))}
+	r := &Registry{log: log, modules: modules}
 	r.handlers.init()
-	targets := make(map[string]*Service, len(configs))
+	r.leavers.init()
+	all := make([]*Service, 0, len(configs))
 	for _, c := range configs {
 		if err := c.check(modules); err != nil {
 			return nil, err
 		}
-		if r.byName[c.Name] != nil {
-			return nil, fmt.Errorf("services: %s: there are two services of this name", c.Name)
-		}
-		s := newService(c, r)
-		r.byName[c.Name] = s
-		r.all = append(r.all, s)
-		if c.Standalone {
-			continue
-		}
-		if other := targets[c.RequestTarget]; other != nil {
-			return nil, fmt.Errorf("services: %s: request target %q is that of %s", c.Name, c.RequestTarget, other.Name)
-		}
-		targets[c.RequestTarget] = s
+		all = append(all, newService(c, r))
 	}
-	slices.SortFunc(r.all, func(a, b *Service) int { return strings.Compare(a.Name, b.Name) })
-	r.targets.Store(&targets)
-	return r, r.link()
+	c, err := newCatalog(all)
+	if err != nil {
+		return nil, err
+	}
+	r.catalog.Store(c)
+	return r, nil
 }
 
 // Lookup returns the service whose request target is path, or nil. A path is
 // compared byte by byte; the query string is no part of it. Any goroutine.
-func (r *Registry) Lookup(path string) *Service { return (*r.targets.Load())[path] }
+func (r *Registry) Lookup(path string) *Service { return r.catalog.Load().targets[path] }
 
-// Services returns all services in order of their names. The slice is shared
-// and must not be modified.
-func (r *Registry) Services() []*Service { return r.all }
+// Service returns the service of that name, or nil. Any goroutine.
+func (r *Registry) Service(name string) *Service { return r.catalog.Load().byName[name] }
+
+// Services returns all services in order of their names; those that others have
+// taken the place of are not among them. The slice is shared and must not be
+// modified. Any goroutine.
+func (r *Registry) Services() []*Service { return r.catalog.Load().all }
+
+// present are all services, and those that are leaving.
+func (r *Registry) present() []*Service {
+	return append(slices.Clone(r.Services()), r.leavers.list()...)
+}
 
 // Buffered is how many bytes of messages wait in the mailboxes of all services.
 func (r *Registry) Buffered() (sum int64) {
-	for _, s := range r.all {
+	for _, s := range r.present() {
 		if all := s.running.Load(); all != nil {
 			for _, in := range *all {
 				sum += int64(in.vm.Stats().QueuedBytes)
@@ -94,11 +94,12 @@ func (r *Registry) Buffered() (sum int64) {
 // start, or depends on one that does not, is logged and refuses its peers with
 // 503; the others run. The error joins those of all that did not start.
 func (r *Registry) Start(ctx context.Context) error {
-	wanted := r.wanted()
+	c := r.catalog.Load()
+	wanted := c.wanted()
 	var errs failures
-	r.inOrder(func(s *Service) []*Service { return s.needs }, func(s *Service) {
+	c.inOrder(func(l *links) []*Service { return l.needs }, func(s *Service) {
 		if wanted[s] {
-			errs.add(s.startAfter(ctx))
+			errs.add(s.startAfter(ctx, c.links[s].needs))
 		}
 	})
 	r.startWatchdog()
@@ -114,8 +115,10 @@ func (r *Registry) Stop(ctx context.Context) error {
 	began := time.Now()
 	r.stopWatchdog()
 	var errs failures
-	r.inOrder(func(s *Service) []*Service { return s.neededBy }, func(s *Service) {
-		part, cancel := s.share(ctx, began)
+	errs.add(r.leavers.end(ctx))
+	c := r.catalog.Load()
+	c.inOrder(func(l *links) []*Service { return l.neededBy }, func(s *Service) {
+		part, cancel := c.links[s].share(ctx, began)
 		defer cancel()
 		errs.add(s.Stop(part))
 	})

@@ -86,6 +86,11 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) (gone fun
 		answer(nil, ErrFull)
 		return nil
 	}
+	if why := in.service.barred(); why != nil { // since the seat was taken: see Service.vacated
+		in.service.unseat()
+		answer(nil, why)
+		return nil
+	}
 	s := &Seat{in: in, peer: p, handler: lua.LNumber(p.ID())}
 	s.gate.Loose = in.service.Unordered
 	in.count(1)
@@ -114,6 +119,9 @@ func (s *Seat) admit(answer func(*Seat, error)) {
 	s.seated.Store(true)
 	if s.in.retired.Load() { // meanwhile: see Service.retire
 		s.restart()
+	}
+	if f := s.in.service.farewell.Load(); f != nil { // meanwhile: see Service.dismiss
+		s.peer.Depart(f.code, f.reason)
 	}
 }
 
@@ -305,7 +313,7 @@ func (s *Seat) remove() {
 	}
 	s.unsubscribeAll()
 	s.in.service.reg.handlers.remove(s)
-	s.in.service.seats.Add(-1)
+	s.in.service.unseat()
 	s.in.count(-1)
 }
 

@@ -27,18 +27,18 @@ type Service struct {
 	origins []originPattern
 	log     *slog.Logger
 
-	needs    []*Service // what Depends names
-	neededBy []*Service // the other way round
-	above    int        // services that depend on each other and, at last, on this one: how many at most
-	below    int        // the other way round
+	generation int // how many versions there were before it
 
-	next    atomic.Uint64               // counts joins: the round robin over running
-	running atomic.Pointer[[]*instance] // immutable snapshot; nil while the service is stopped
-	seats   atomic.Int64                // peers that have one, or are joining
-	warned  atomic.Bool                 // that onMessage returns nothing
-	failed  atomic.Uint64               // how often a run ended with an error
-	reports reports                     // of Lua errors
-	dropped atomic.Uint64               // messages that were not sent, see Dropped
+	next     atomic.Uint64                 // counts joins: the round robin over running
+	running  atomic.Pointer[[]*instance]   // immutable snapshot; nil while the service is stopped
+	seats    atomic.Int64                  // peers that have one, or are joining
+	entry    atomic.Int32                  // who may join: entryOpen, …
+	farewell atomic.Pointer[farewell]      // what peers are told that are to go; nil: they may stay
+	awaited  atomic.Pointer[chan struct{}] // closed when there are no seats; nil: nobody waits for that
+	warned   atomic.Bool                   // that onMessage returns nothing
+	failed   atomic.Uint64                 // how often a run ended with an error
+	reports  reports                       // of Lua errors
+	dropped  atomic.Uint64                 // messages that were not sent, see Dropped
 
 	replaced atomic.Uint64 // see Replaced
 
@@ -99,6 +99,15 @@ func (s *Service) Subprotocol(offers []string) string {
 // Running reports whether the service is started.
 func (s *Service) Running() bool { return s.running.Load() != nil }
 
+// Alive is how many instances run; those that were replaced and have not ended are not
+// among them.
+func (s *Service) Alive() int {
+	if all := s.running.Load(); all != nil {
+		return len(*all)
+	}
+	return 0
+}
+
 // Seats is how many peers the service has now, those that are joining included.
 func (s *Service) Seats() int { return int(s.seats.Load()) }
 
@@ -133,7 +142,7 @@ func (s *Service) Calls(names ...string) []vm.Call {
 }
 
 func (s *Service) load() (*vm.Program, error) {
-	p, err := vm.Load(s.Files, s.Name+".lua")
+	p, err := vm.Load(s.Files, s.Name+".lua", s.Path...)
 	if err != nil {
 		return nil, fmt.Errorf("services: %s: in %s: %w", s.Name, s.Where, err)
 	}
@@ -159,34 +168,46 @@ func (s *Service) Start(ctx context.Context) error {
 
 // startAfter is Start for a service whose dependencies have been started, or
 // have failed to.
-func (s *Service) startAfter(ctx context.Context) error {
-	for _, on := range s.needs {
-		if !on.Running() {
-			err := fmt.Errorf("services: %s: it depends on %s, which does not run", s.Name, on.Name)
-			s.log.Error("service not started", "err", err)
-			return err
-		}
+func (s *Service) startAfter(ctx context.Context, needs []*Service) error {
+	if err := s.lacks(needs); err != nil {
+		s.log.Error("service not started", "err", err)
+		return err
 	}
 	return s.Start(ctx)
 }
 
 func (s *Service) start(ctx context.Context) error {
-	if s.Inline && len(s.reg.Loops) == 0 {
-		return fmt.Errorf("services: %s: it runs inline, and there are no event loops", s.Name)
-	}
-	p, err := s.load()
+	all, err := s.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	var all []*instance
+	s.running.Store(&all)
+	s.launch(all)
+	return nil
+}
+
+// prepare starts instances, as far as module, onStart and init go. Where one fails
+// those before it are stopped again.
+func (s *Service) prepare(ctx context.Context) (all []*instance, err error) {
+	if s.Inline && len(s.reg.Loops) == 0 {
+		return nil, fmt.Errorf("services: %s: it runs inline, and there are no event loops", s.Name)
+	}
+	p, err := s.load()
+	if err != nil {
+		return nil, err
+	}
 	for i := range s.width() {
 		in, err := startInstance(ctx, s, p, i)
 		if err != nil {
-			return errors.Join(fmt.Errorf("services: %s: %w", s.Name, err), stopAll(ctx, all))
+			return nil, errors.Join(fmt.Errorf("services: %s: %w", s.Name, err), stopAll(ctx, all))
 		}
 		all = append(all, in)
 	}
-	s.running.Store(&all)
+	return all, nil
+}
+
+// launch has the programs of a standalone service begin, and says what has started.
+func (s *Service) launch(all []*instance) {
 	if s.Standalone {
 		s.log.Info("service started", "standalone", true, "instances", len(all))
 	} else {
@@ -195,7 +216,6 @@ func (s *Service) start(ctx context.Context) error {
 	for _, in := range all {
 		in.begin()
 	}
-	return nil
 }
 
 // Stop stops the instances: what they accepted is handled, then onShutdown is
@@ -229,10 +249,15 @@ func stopAll(ctx context.Context, all []*instance) error {
 // Join asks for a seat for p, whose opening handshake is r. answer is called
 // once, from any goroutine: at once, or after onConnect. It brings the seat,
 // or a *wire.Refusal, which is ErrFull where the service has MaxConns. A seat
-// that was answered must Leave, once. gone, where it is not nil, is to be called if
+// that was answered must Leave, once. ErrReplaced says to ask the one that
+// Registry.Lookup finds now. gone, where it is not nil, is to be called if
 // the peer goes before the answer: it comes all the same, and onConnect, where it
 // has begun, is not waited for longer than Config.GoneTime.
 func (s *Service) Join(p Peer, r Request, answer func(*Seat, error)) (gone func()) {
+	if why := s.barred(); why != nil {
+		answer(nil, why)
+		return nil
+	}
 	all := s.running.Load()
 	if all == nil {
 		answer(nil, unavailable("the service is not running"))
@@ -281,7 +306,7 @@ var ErrFull error = unavailable("the service has too many connections")
 // same. However many goroutines are at it, no more than MaxConns succeed.
 func (s *Service) takeSeat(surplus bool) bool {
 	if n := s.seats.Add(1); s.MaxConns > 0 && n > int64(s.MaxConns) && !surplus {
-		s.seats.Add(-1)
+		s.unseat()
 		return false
 	}
 	return true

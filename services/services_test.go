@@ -83,6 +83,8 @@ func (p *peer) Buffered() (int, error) {
 	return 4711, nil
 }
 
+func (p *peer) Depart(code wire.Code, reason string) { p.note("depart %d %s", code, reason) }
+
 func (p *peer) Close(code wire.Code, reason string) { p.note("close %d %s", code, reason) }
 
 // happened returns what happened so far, and forgets it.

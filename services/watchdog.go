@@ -99,7 +99,7 @@ func (r *Registry) watchdog(ctx context.Context) {
 	for {
 		select {
 		case now := <-tick.C:
-			for _, s := range r.all {
+			for _, s := range r.present() {
 				s.tend(ctx, now)
 			}
 		case <-ctx.Done():
@@ -126,7 +126,8 @@ func (s *Service) tend(ctx context.Context, now time.Time) {
 		}
 		bad = append(bad, in)
 	}
-	if len(bad) == 0 && (len(*all) == s.width() || now.Before(s.refillAt) && !s.refillNow.Load()) {
+	leaving := s.entry.Load() == entryReplaced
+	if len(bad) == 0 && (leaving || len(*all) == s.width() || now.Before(s.refillAt) && !s.refillNow.Load()) {
 		s.tending.Unlock()
 		return
 	}
@@ -136,7 +137,9 @@ func (s *Service) tend(ctx context.Context, now time.Time) {
 		defer s.mu.Unlock()
 		if s.Running() {
 			s.retire(ctx, bad)
-			s.refill(ctx)
+			if !leaving {
+				s.refill(ctx)
+			}
 		}
 	})
 }

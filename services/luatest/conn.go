@@ -89,6 +89,9 @@ func (c *conn) Close(code wire.Code, reason string) {
 	c.leave()
 }
 
+// Depart implements services.Peer.
+func (c *conn) Depart(code wire.Code, reason string) { c.Close(code, reason) }
+
 // Full implements services.Peer.
 func (c *conn) Full() bool { return false }
 

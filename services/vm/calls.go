@@ -26,11 +26,11 @@ type Call struct {
 // another name is found where it was named, without arguments; a local of the same name
 // is taken for the global.
 func (p *Program) Calls(names ...string) (all []Call) {
-	_ = fs.WalkDir(p.files, ".", func(name string, d fs.DirEntry, err error) error {
+	_ = fs.WalkDir(p.own.Files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || path.Ext(name) != ".lua" || IsTest(name) {
 			return nil
 		}
-		source, err := p.read(name)
+		source, err := p.own.read(name)
 		if err != nil || len(source) > maxSource {
 			return nil
 		}

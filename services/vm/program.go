@@ -17,21 +17,42 @@ import (
 // it. Its methods may be called from any goroutine.
 type Program struct {
 	// Immutable.
-	files fs.FS
+	own   Place
+	path  []Place            // where else modules are
 	proto *lua.FunctionProto // of the main file
 
 	mu       sync.Mutex // guards the field below, and is held while a file is compiled
 	compiled map[string]*lua.FunctionProto
 }
 
-// Load compiles the file main of the directory files, which stays the
-// caller's: it must be readable, also from several goroutines, until the
+// A Place is where files of Lua are. It must be readable from several goroutines.
+type Place struct {
+	Files fs.FS
+
+	// Template is the file of a module whose name stands for each ? in it, with / for
+	// its dots: "?.lua".
+	Template string
+
+	// Where is the directory's name, for messages; "" is the service's own.
+	Where string
+}
+
+// name is a file's in messages, and among those that are compiled.
+func (p *Place) name(file string) string {
+	if p.Where == "" {
+		return file
+	}
+	return path.Join(p.Where, file)
+}
+
+// Load compiles the file main of the directory files. Modules are looked for there,
+// and then in places. The directory stays the caller's: it must be readable, also from several goroutines, until the
 // program's instances have stopped, since modules are read when they are
 // required. It decides what its symbolic links may reach: os.Root.FS keeps
 // them within the directory, os.DirFS does not. A syntax error is an *Error.
-func Load(files fs.FS, main string) (*Program, error) {
-	p := &Program{files: files, compiled: make(map[string]*lua.FunctionProto)}
-	proto, err := p.file(main)
+func Load(files fs.FS, main string, places ...Place) (*Program, error) {
+	p := &Program{own: Place{Files: files}, path: places, compiled: make(map[string]*lua.FunctionProto)}
+	proto, err := p.file(&p.own, main)
 	if err != nil {
 		return nil, err
 	}
@@ -49,16 +70,32 @@ func IsTest(name string) bool {
 	return strings.HasSuffix(file, testSuffix) && file != path.Base(dir)+".lua"
 }
 
+// A candidate is a file that a module may be in.
+type candidate struct {
+	place *Place
+	file  string
+}
+
+// candidates are the files that may hold a module, whose name has / for its dots, in the
+// order in which they are looked for: the service's own first.
+func (p *Program) candidates(stem string) []candidate {
+	all := []candidate{{&p.own, stem + ".lua"}, {&p.own, stem + "/init.lua"}}
+	for i := range p.path {
+		all = append(all, candidate{&p.path[i], strings.ReplaceAll(p.path[i].Template, "?", stem)})
+	}
+	return all
+}
+
 // Check compiles every .lua file of the directory and those below it, but for
 // tests, and returns all that is wrong.
 func (p *Program) Check() error {
 	var wrong []error
-	err := fs.WalkDir(p.files, ".", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(p.own.Files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && (d.IsDir() || path.Ext(name) != ".lua" || IsTest(name)) {
 			return nil
 		}
 		if err == nil {
-			_, err = p.file(name)
+			_, err = p.file(&p.own, name)
 		}
 		if err != nil {
 			wrong = append(wrong, err)
@@ -68,15 +105,16 @@ func (p *Program) Check() error {
 	return errors.Join(append(wrong, err)...)
 }
 
-// file returns the compiled file of that name. The error wraps fs.ErrNotExist
-// where there is none.
-func (p *Program) file(name string) (*lua.FunctionProto, error) {
+// file returns the compiled file of that name in a place. The error wraps
+// fs.ErrNotExist where there is none.
+func (p *Program) file(in *Place, file string) (*lua.FunctionProto, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	name := in.name(file)
 	if proto := p.compiled[name]; proto != nil {
 		return proto, nil
 	}
-	source, err := p.read(name)
+	source, err := in.read(file)
 	if err != nil {
 		return nil, fmt.Errorf("vm: %w", err)
 	}
@@ -92,15 +130,15 @@ func (p *Program) file(name string) (*lua.FunctionProto, error) {
 	return proto, nil
 }
 
-func (p *Program) read(name string) (string, error) {
-	info, err := fs.Stat(p.files, name)
+func (p *Place) read(name string) (string, error) {
+	info, err := fs.Stat(p.Files, name)
 	if err != nil {
 		return "", err
 	}
 	if !info.Mode().IsRegular() { // a pipe would block
 		return "", fmt.Errorf("open %s: not a regular file", name)
 	}
-	f, err := p.files.Open(name)
+	f, err := p.Files.Open(name)
 	if err != nil {
 		return "", err
 	}

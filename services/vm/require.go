@@ -65,22 +65,31 @@ func (in *Instance) open(L *lua.LState, name string) lua.LValue {
 func (in *Instance) find(L *lua.LState, name string) *lua.FunctionProto {
 	tried := []string{"no module '" + name + "' in the server"}
 	stem := strings.ReplaceAll(name, ".", "/")
-	for _, file := range []string{stem + ".lua", stem + "/init.lua"} {
-		if !fs.ValidPath(file) || strings.ContainsAny(file, "\\\x00") {
-			tried = append(tried, "'"+file+"' is no path within the service's directory")
-			continue
-		}
-		proto, err := in.config.Program.file(file)
-		if err == nil {
+	for _, c := range in.config.Program.candidates(stem) {
+		proto, why := in.try(L, name, c.place, c.file)
+		if proto != nil {
 			return proto
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			L.RaiseError("error loading module '%s': %s", name, err.Error())
-		}
-		tried = append(tried, "no file '"+file+"'")
+		tried = append(tried, why)
 	}
 	L.RaiseError("module '%s' not found:\n\t%s", name, strings.Join(tried, "\n\t"))
 	return nil
+}
+
+// try compiles the file of a module, or says why there is none. One that is no good
+// is an error.
+func (in *Instance) try(L *lua.LState, name string, place *Place, file string) (proto *lua.FunctionProto, why string) {
+	if !fs.ValidPath(file) || strings.ContainsAny(file, "\\\x00") {
+		return nil, "'" + file + "' is no path within the service's directory"
+	}
+	proto, err := in.config.Program.file(place, file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, "no file '" + place.name(file) + "'"
+	case err != nil:
+		L.RaiseError("error loading module '%s': %s", name, err.Error())
+	}
+	return proto, ""
 }
 
 // loadString is Lua 5.1's: text only.

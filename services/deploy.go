@@ -1,0 +1,300 @@
+package services
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"lapps/protocol/wire"
+)
+
+// A Redeploy says what becomes of the peers of a service when another version takes
+// its place.
+type Redeploy uint8
+
+const (
+	// DrainPeers has them stay with the version that they have, for Config.DrainTime at
+	// most. Then they are told 1012.
+	DrainPeers Redeploy = iota
+
+	// ClosePeers has them told 1012, service restart, at once; what they had sent is
+	// answered first.
+	ClosePeers
+)
+
+// dismissTime is how long peers that are told to go may take, what they have sent
+// included.
+const dismissTime = 15 * time.Second
+
+// Errors of what is asked of services by name.
+var (
+	ErrNoService  = errors.New("there is no service of this name")
+	ErrNotRunning = errors.New("the service does not run")
+	ErrRunning    = errors.New("the service runs already")
+
+	// ErrReplaced is what Join answers where another version has taken the service's
+	// place: it is found by Registry.Lookup.
+	ErrReplaced = errors.New("services: another version has taken the service's place")
+)
+
+// Who may join a service.
+const (
+	entryOpen     = iota
+	entryShut     // nobody: it is about to stop
+	entryReplaced // nobody: another version has taken its place
+)
+
+// barred is why nobody may join; nil: they may.
+func (s *Service) barred() error {
+	switch s.entry.Load() {
+	case entryShut:
+		return unavailable("the service is stopping")
+	case entryReplaced:
+		return ErrReplaced
+	}
+	return nil
+}
+
+// Deploy starts a service in the place of the one of the same name, or beside the
+// others where there is none. When its instances have been started commit is called,
+// if it is not nil; from then on new peers come to the new version. If anything fails
+// until then, commit included, the old one goes on as if nothing had been.
+//
+// What becomes of the old version's peers the new one's Config says. Deploy does not wait for
+// them, but for the program of a standalone service: that of the new version begins
+// when the old one's has ended. What depends on the service is left alone.
+//
+// One Deploy, StartService or StopService runs at a time. Deploy must not be called
+// after Stop.
+func (r *Registry) Deploy(ctx context.Context, c Config, commit func() error) (*Service, error) {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	if err := c.check(r.modules); err != nil {
+		return nil, err
+	}
+	now, s := r.catalog.Load(), newService(c, r)
+	old := now.byName[c.Name]
+	if old != nil {
+		s.generation = old.generation + 1
+	}
+	next, err := now.with(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.lacks(next.links[s].needs); err != nil {
+		return nil, err
+	}
+	all, err := s.prepare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if commit != nil {
+		if err := commit(); err != nil {
+			return nil, errors.Join(err, stopAll(ctx, all))
+		}
+	}
+	s.running.Store(&all)
+	r.catalog.Store(next)
+	if old != nil {
+		old.entry.Store(entryReplaced)
+		ended := r.leavers.see(old, c.Redeploy, c.DrainTime)
+		if old.Standalone {
+			<-ended
+		}
+	}
+	s.launch(all)
+	return s, nil
+}
+
+// StartService starts a service that does not run.
+func (r *Registry) StartService(ctx context.Context, name string) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	c := r.catalog.Load()
+	s := c.byName[name]
+	switch {
+	case s == nil:
+		return ErrNoService
+	case s.Running():
+		return ErrRunning
+	}
+	return s.startAfter(ctx, c.links[s].needs)
+}
+
+// StopService stops a service that runs: its peers are told 1001 once what they have sent is
+// answered, and new ones are refused with 503. When ctx ends first, Lua is
+// interrupted, as Service.Stop has it. What depends on the service is left alone.
+func (r *Registry) StopService(ctx context.Context, name string) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	s := r.Service(name)
+	switch {
+	case s == nil:
+		return ErrNoService
+	case !s.Running():
+		return ErrNotRunning
+	}
+	s.entry.Store(entryShut)
+	defer s.entry.Store(entryOpen) // and yet it does not run
+	s.dismiss(ctx, wire.GoingAway, "the service is stopped")
+	defer s.farewell.Store(nil)
+	return s.Stop(ctx)
+}
+
+// A farewell is what the peers of a service are told that has to do without them.
+type farewell struct {
+	code   wire.Code
+	reason string
+}
+
+// dismiss has all peers go: each is told so once what it has sent is answered. It waits
+// until they have, or ctx ends, or their time is over. Nobody may join any more.
+func (s *Service) dismiss(ctx context.Context, code wire.Code, reason string) {
+	vacated := s.vacated()
+	s.farewell.Store(&farewell{code, reason})
+	for _, seat := range s.reg.handlers.ofService(s) {
+		if seat.seated.Load() { // or it is told when it is
+			seat.peer.Depart(code, reason)
+		}
+	}
+	await(ctx, vacated, dismissTime)
+}
+
+// vacated is closed once the service has no peers. Nobody may join any more; there is one
+// caller at a time.
+func (s *Service) vacated() <-chan struct{} {
+	ch := make(chan struct{})
+	s.awaited.Store(&ch)
+	if s.seats.Load() == 0 {
+		s.tellVacated()
+	}
+	return ch
+}
+
+func (s *Service) tellVacated() {
+	if ch := s.awaited.Swap(nil); ch != nil {
+		close(*ch)
+	}
+}
+
+// unseat gives back a place that takeSeat has taken.
+func (s *Service) unseat() {
+	if s.seats.Add(-1) == 0 {
+		s.tellVacated()
+	}
+}
+
+// await waits for done; for limit at most, where that is not 0.
+func await(ctx context.Context, done <-chan struct{}, limit time.Duration) {
+	var over <-chan time.Time
+	if limit > 0 {
+		t := time.NewTimer(limit)
+		defer t.Stop()
+		over = t.C
+	}
+	select {
+	case <-done:
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
+// leavers are the services that others have taken the place of, until they have
+// ended.
+type leavers struct {
+	life   context.Context // ends by end
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu  sync.Mutex // guards the field below
+	all []*Service
+}
+
+func (l *leavers) init() { l.life, l.cancel = context.WithCancel(context.Background()) }
+
+// list returns them, the oldest first.
+func (l *leavers) list() []*Service {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.all)
+}
+
+// see sees a service off, whose place has been taken. The channel is closed when it has
+// ended.
+func (l *leavers) see(s *Service, r Redeploy, drain time.Duration) <-chan struct{} {
+	l.mu.Lock()
+	l.all = append(l.all, s)
+	l.mu.Unlock()
+	ended := make(chan struct{})
+	l.wg.Go(func() {
+		defer close(ended)
+		s.depart(l.life, r, drain)
+		l.mu.Lock()
+		l.all = slices.DeleteFunc(l.all, func(o *Service) bool { return o == s })
+		l.mu.Unlock()
+		if s.Release != nil {
+			s.Release()
+		}
+	})
+	return ended
+}
+
+// end has those that are left stop, and waits for them. When ctx ends first their Lua
+// is interrupted.
+func (l *leavers) end(ctx context.Context) error {
+	l.cancel()
+	var errs failures
+	var wg sync.WaitGroup
+	for _, s := range l.list() {
+		wg.Go(func() { errs.add(s.Stop(ctx)) })
+	}
+	wg.Wait()
+	l.wg.Wait()
+	return errs.join()
+}
+
+// depart is the end of a service whose place has been taken: its peers finish, or are
+// told to come again; then it stops. Once life has ended nobody is waited for.
+func (s *Service) depart(life context.Context, r Redeploy, drain time.Duration) {
+	if r == DrainPeers {
+		await(life, s.vacated(), drain)
+	}
+	if s.Seats() > 0 {
+		s.dismiss(life, wire.ServiceRestart, "the service is restarted")
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(life), retireTime)
+	defer cancel()
+	if err := s.Stop(ctx); err != nil {
+		s.log.Error("old version: not stopped in time", "version", s.Version, "err", err)
+	}
+	for _, seat := range s.reg.handlers.ofService(s) { // of instances that did not end
+		seat.remove()
+	}
+	s.log.Info("old version has ended", "version", s.Version)
+}
+
+// Leaving returns the services that others have taken the place of and that have not
+// ended, the oldest first: their peers drain. Any goroutine.
+func (r *Registry) Leaving() []*Service { return r.leavers.list() }
+
+// lacks is an error where one of the services that s needs does not run.
+func (s *Service) lacks(needs []*Service) error {
+	for _, on := range needs {
+		if !on.Running() {
+			return fmt.Errorf("services: %s: it depends on %s, which does not run", s.Name, on.Name)
+		}
+	}
+	return nil
+}
+
+// Check reports all that is wrong with a service that is to be deployed, as far as that shows
+// without starting it: its Config, and its Lua files, all of them.
+func (r *Registry) Check(c Config) error {
+	if err := c.check(r.modules); err != nil {
+		return err
+	}
+	return newService(c, r).Check()
+}

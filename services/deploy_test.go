@@ -1,0 +1,370 @@
+package services_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"lapps/protocol/wire"
+	"lapps/services"
+)
+
+// versionLua answers each message with its version, and logs its end.
+const versionLua = `
+local test = {}
+function test.onMessage(handler, opcode, message) return ws:send(handler, opcode, "VERSION " .. message) end
+function test.onShutdown() print("shutdown VERSION") end
+return test`
+
+// version is a service's Config of that version.
+func version(v string) services.Config {
+	return services.Config{
+		Name: "test", RequestTarget: "/test", Instances: 1, AutoStart: true, Version: v,
+		Files: fstest.MapFS{"test.lua": {Data: []byte(strings.ReplaceAll(versionLua, "VERSION", v))}},
+	}
+}
+
+// deployed runs services in a bubble.
+func deployed(t *testing.T, all []services.Config, test func(t *testing.T, r *services.Registry, log *bytes.Buffer)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		r, err := services.New(all, nil, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		test(t, r, &log)
+		if err := r.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// says is what a peer got for a message.
+func says(t *testing.T, p *peer, s *services.Seat) string {
+	t.Helper()
+	p.happened()
+	deliver(t, s, "x")
+	for _, e := range p.happened() {
+		if strings.HasPrefix(e, "text ") {
+			return strings.TrimPrefix(e, "text ")
+		}
+	}
+	return "nothing"
+}
+
+func TestDeployDrains(t *testing.T) {
+	deployed(t, []services.Config{version("v1")}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		old, oldSeat := mustJoin(t, r, 1)
+		released := 0
+		c := version("v2")
+		c.Release = func() { released++ }
+		before := r.Service("test")
+		s, err := r.Deploy(t.Context(), c, nil)
+		if err != nil || r.Lookup("/test") != s || r.Service("test") != s || len(r.Services()) != 1 {
+			t.Fatal(err, s)
+		}
+		now, nowSeat := mustJoin(t, r, 2)
+		if a, b := says(t, old, oldSeat), says(t, now, nowSeat); a != "v1 x" || b != "v2 x" {
+			t.Errorf("the old peer got %q, the new one %q", a, b)
+		}
+		if l := r.Leaving(); len(l) != 1 || l[0] != before || before.Seats() != 1 {
+			t.Errorf("leaving: %v", l)
+		}
+		oldSeat.Leave(nil)
+		synctest.Wait()
+		if len(r.Leaving()) != 0 || !strings.Contains(log.String(), `msg="shutdown v1"`) || strings.Contains(log.String(), `msg="shutdown v2"`) {
+			t.Errorf("leaving %v\n%s", r.Leaving(), log)
+		}
+		if _, err := r.Deploy(t.Context(), version("v3"), nil); err != nil {
+			t.Error(err)
+		}
+		if released != 0 {
+			t.Error("v2 was released with a peer at it")
+		}
+		nowSeat.Leave(nil)
+		synctest.Wait()
+		if released != 1 {
+			t.Errorf("released %d times", released)
+		}
+	})
+}
+
+func TestDeployClosesPeers(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		how   services.Redeploy
+		drain time.Duration
+		after time.Duration
+	}{
+		{"close", services.ClosePeers, time.Hour, 0},
+		{"drain, and its time is over", services.DrainPeers, time.Hour, time.Hour},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			deployed(t, []services.Config{version("v1")}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+				p, seat := mustJoin(t, r, 1)
+				p.happened()
+				next := version("v2")
+				next.Redeploy, next.DrainTime = c.how, c.drain
+				if _, err := r.Deploy(t.Context(), next, nil); err != nil {
+					t.Fatal(err)
+				}
+				if c.after > 0 {
+					time.Sleep(c.after - time.Second)
+					if got := p.happened(); len(got) != 0 {
+						t.Errorf("too early: %q", got)
+					}
+					time.Sleep(time.Second)
+				}
+				if got, want := p.happened(), []string{"depart 1012 the service is restarted"}; !slices.Equal(got, want) {
+					t.Errorf("got %q, want %q", got, want)
+				}
+				if got := says(t, p, seat); got != "v1 x" {
+					t.Errorf("what was accepted meanwhile was answered with %q", got)
+				}
+				seat.Leave(nil)
+				synctest.Wait()
+				if len(r.Leaving()) != 0 {
+					t.Error("it is still there")
+				}
+			})
+		})
+	}
+}
+
+// TestDeployEndsWhoStays: a peer that is told to go and does not is waited for no
+// longer than there is time.
+func TestDeployEndsWhoStays(t *testing.T) {
+	deployed(t, []services.Config{version("v1")}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		_, seat := mustJoin(t, r, 1)
+		next := version("v2")
+		next.Redeploy = services.ClosePeers
+		if _, err := r.Deploy(t.Context(), next, nil); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if len(r.Leaving()) != 0 {
+			t.Error("it is still there")
+		}
+		if _, err := seat.Deliver([]services.Message{{Kind: uint8(wire.Text), Data: "x"}}); err == nil {
+			t.Error("a message is accepted")
+		}
+		seat.Leave(nil)
+	})
+}
+
+func TestDeployThatFails(t *testing.T) {
+	bad := func(lua string) services.Config {
+		c := version("v2")
+		c.Files = fstest.MapFS{"test.lua": {Data: []byte(lua)}}
+		return c
+	}
+	refused := errors.New("the disk is full")
+	for _, tt := range []struct {
+		name   string
+		c      services.Config
+		commit func() error
+		want   string
+	}{
+		{"syntax", bad("return {"), nil, "services: test: in : test.lua:1:"},
+		{"no callbacks", bad("return {}"), nil, "services: test: test.lua: the function onMessage is missing"},
+		{"onStart", bad(`return {onStart = function() error("not today") end, onMessage = function() end}`), nil, "services: test: test.lua:1: not today"},
+		{"commit", version("v2"), func() error { return refused }, "the disk is full"},
+		{"target of another", func() services.Config { c := version("v2"); c.RequestTarget = "/other"; return c }(), nil, `services: test: request target "/other" is that of other`},
+		{"depends on nothing", func() services.Config { c := version("v2"); c.Depends = []string{"none"}; return c }(), nil, "services: test depends on none, which does not exist"},
+		{"depends in a circle", func() services.Config { c := version("v2"); c.Depends = []string{"other"}; return c }(), nil, "services: some of these depend on each other in a circle: other, test"},
+		{"incomplete", func() services.Config { c := version("v2"); c.Instances = 0; return c }(), nil, "services: test: 0 instances: at least 1 is needed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			other := version("o")
+			other.Name, other.RequestTarget, other.Depends = "other", "/other", []string{"test"}
+			other.Files = fstest.MapFS{"other.lua": {Data: []byte("return {onMessage = function() end}")}}
+			deployed(t, []services.Config{version("v1"), other}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+				p, seat := mustJoin(t, r, 1)
+				before := r.Service("test")
+				_, err := r.Deploy(t.Context(), tt.c, tt.commit)
+				if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+					t.Errorf("\n got %v\nwant %s", err, tt.want)
+				}
+				if r.Service("test") != before || len(r.Leaving()) != 0 {
+					t.Error("something has changed")
+				}
+				if got := says(t, p, seat); got != "v1 x" {
+					t.Errorf("the old version says %q", got)
+				}
+				again, seat2 := mustJoin(t, r, 2)
+				if got := says(t, again, seat2); got != "v1 x" {
+					t.Errorf("a new peer hears %q", got)
+				}
+				seat.Leave(nil)
+				seat2.Leave(nil)
+			})
+		})
+	}
+}
+
+// TestDeployAnother adds a service, which others may depend on from then on.
+func TestDeployAnother(t *testing.T) {
+	deployed(t, nil, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		if _, err := r.Deploy(t.Context(), version("v1"), nil); err != nil {
+			t.Fatal(err)
+		}
+		p, seat := mustJoin(t, r, 1)
+		if got := says(t, p, seat); got != "v1 x" {
+			t.Errorf("it says %q", got)
+		}
+		c := version("v2")
+		c.RequestTarget = "/elsewhere"
+		if _, err := r.Deploy(t.Context(), c, nil); err != nil {
+			t.Fatal(err)
+		}
+		if r.Lookup("/test") != nil || r.Lookup("/elsewhere") == nil {
+			t.Error("the target has not moved")
+		}
+		seat.Leave(nil)
+	})
+}
+
+// TestDeployStandalone has the old program end before the new one runs.
+func TestDeployStandalone(t *testing.T) {
+	program := func(v, stops string) services.Config {
+		return services.Config{Name: "test", Instances: 1, AutoStart: true, Standalone: true, Version: v, Files: fstest.MapFS{"test.lua": {Data: []byte(strings.ReplaceAll(strings.ReplaceAll(`
+			local test = {}
+			function test.init() print("init VERSION " .. instance_id) end
+			function test.run() print("run VERSION") while not STOPS do sleep(1) end print("end VERSION") end
+			return test`, "VERSION", v), "STOPS", stops))}}}
+	}
+	for i := range 2 {
+		stops := []string{"must_stop()", "false"}[i]
+		one, two := program("v1", stops), program("v2", "must_stop()")
+		deployed(t, []services.Config{one}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+			synctest.Wait()
+			if _, err := r.Deploy(t.Context(), two, nil); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			var order []string
+			for line := range strings.Lines(log.String()) {
+				for _, what := range []string{"init v1 test/1", "run v1", "end v1", "init v2 test/1/2", "run v2", "end v2"} {
+					if strings.Contains(line, `msg="`+what) {
+						order = append(order, what)
+					}
+				}
+			}
+			want := []string{"init v1 test/1", "run v1", "init v2 test/1/2", "end v1", "run v2"}
+			if stops == "false" {
+				want = slices.DeleteFunc(want, func(s string) bool { return s == "end v1" })
+			}
+			if !slices.Equal(order, want) {
+				t.Errorf("got %q, want %q\n%s", order, want, log)
+			}
+		})
+	}
+}
+
+// TestDeployOfMany: each peer stays with its version, whatever comes after.
+func TestDeployOfMany(t *testing.T) {
+	deployed(t, []services.Config{version("v0")}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		var peers []*peer
+		var seats []*services.Seat
+		for i := range 20 {
+			p, s := mustJoin(t, r, uint64(i+1))
+			peers, seats = append(peers, p), append(seats, s)
+			if _, err := r.Deploy(t.Context(), version(fmt.Sprint("v", i+1)), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range peers {
+			if got, want := says(t, peers[i], seats[i]), fmt.Sprintf("v%d x", i); got != want {
+				t.Errorf("peer %d hears %q, want %q", i, got, want)
+			}
+		}
+		if n := len(r.Leaving()); n != 20 {
+			t.Errorf("%d leave", n)
+		}
+		for _, s := range seats {
+			s.Leave(nil)
+		}
+		synctest.Wait()
+		if n := len(r.Leaving()); n != 0 {
+			t.Errorf("%d have not left", n)
+		}
+	})
+}
+
+// TestJoinOfReplaced: who has found a service that is replaced before it joins is sent to
+// the one in its place.
+func TestJoinOfReplaced(t *testing.T) {
+	deployed(t, []services.Config{version("v1")}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		old := r.Lookup("/test")
+		if _, err := r.Deploy(t.Context(), version("v2"), nil); err != nil {
+			t.Fatal(err)
+		}
+		var got error
+		old.Join(&peer{id: 1}, services.Request{Request: &wire.Request{}, RemoteAddr: netip.MustParseAddrPort("192.0.2.7:1")}, func(_ *services.Seat, err error) { got = err })
+		if got != services.ErrReplaced {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+func TestStopAndStartService(t *testing.T) {
+	deployed(t, []services.Config{version("v1")}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		for name, do := range map[string]func(context.Context, string) error{"stop": r.StopService, "start": r.StartService} {
+			if err := do(t.Context(), "none"); err != services.ErrNoService {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if err := r.StartService(t.Context(), "test"); err != services.ErrRunning {
+			t.Errorf("start: %v", err)
+		}
+		p, seat := mustJoin(t, r, 1)
+		p.happened()
+		stopped := make(chan error, 1)
+		go func() { stopped <- r.StopService(t.Context(), "test") }()
+		if got, want := p.happened(), []string{"depart 1001 the service is stopped"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		refused := func(want string) {
+			t.Helper()
+			_, err := join(t, r, &peer{id: 9}, nil)
+			var refusal *wire.Refusal
+			if !errors.As(err, &refusal) || refusal.Status != 503 || refusal.Reason != want {
+				t.Errorf("a new peer: %v, want %s", err, want)
+			}
+		}
+		refused("the service is stopping")
+		seat.Leave(nil)
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+		refused("the service is not running")
+		if err := r.StopService(t.Context(), "test"); err != services.ErrNotRunning {
+			t.Errorf("stop: %v", err)
+		}
+		if err := r.StartService(t.Context(), "test"); err != nil {
+			t.Error(err)
+		}
+		p, seat = mustJoin(t, r, 2)
+		if got := says(t, p, seat); got != "v1 x" {
+			t.Errorf("it says %q", got)
+		}
+		if got := p.happened(); len(got) != 0 {
+			t.Errorf("and then %q", got)
+		}
+		seat.Leave(nil)
+	})
+}
