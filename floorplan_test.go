@@ -28,6 +28,7 @@ services/pattern    :
 services/vm         : services/pattern github.com/yuin/gopher-lua
 services/nljson     : protocol/rpc services/vm github.com/yuin/gopher-lua
 services/grants     : acl
+services/bundle     : github.com/dsnet/compress/bzip2
 services/modules/*  : services/vm services/nljson services/grants github.com/yuin/gopher-lua
 services/luatest    : protocol/wire protocol/rpc services services/vm services/nljson github.com/yuin/gopher-lua
 services            : acl protocol/wire protocol/rpc services/vm services/nljson services/grants github.com/yuin/gopher-lua

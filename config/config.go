@@ -34,6 +34,8 @@
 //
 //	etc/conf/ws.json:3: workers.auto_fragment: has no meaning here: every message is sent as one frame
 //
+// ParseDescriptor reads what a bundle says of the service in it, by the same rules.
+//
 // Deliberately missing: environment variables, includes, and everything that
 // needs more than the file. Package config opens nothing but the file, or the
 // pair, it is given: no other directory, certificate, name or port is looked
@@ -137,6 +139,8 @@ func (m Milliseconds) Duration() time.Duration { return time.Duration(m) * time.
 // directory, as the file's own name was.
 type Directories struct {
 	Applications string `json:"applications" jsonschema:"Holds a directory for each service, named as the service, with its Lua files."`
+	Deploy       string `json:"deploy" jsonschema:"Bundles of services (.lar, .zip, .tar.gz) that are put here are deployed. It is watched if it is there when the server starts."`
+	Run          string `json:"run" jsonschema:"Holds lapps.sock, the socket through which the running server takes commands. It is made where it is missing."`
 }
 
 // A Service is an application that peers connect to or, standalone, one that
@@ -169,6 +173,8 @@ type Service struct {
 	Origins               []string          `json:"origins" jsonschema:"Origins of the web pages that may connect, like https://example.com or https://*.example.com; others are refused with 403. None means all. A client that names no origin is not a web page, and may connect."`
 	Subprotocols          []string          `json:"subprotocols" jsonschema:"Sub-protocols that the service speaks (Sec-WebSocket-Protocol), in order of preference."`
 	ExtraHeaders          map[string]string `json:"extra_headers" jsonschema:"Header fields added to the answer to the opening handshake."`
+	OnRedeploy            string            `json:"on_redeploy" jsonschema:"What becomes of connections when a new version of the service takes its place: drain has them finish with the old one, close closes them with 1012 once what they have sent is answered."`
+	Drain                 Milliseconds      `json:"drain_ms" jsonschema:"How long connections may stay with an old version before they are closed with 1012. 0 means no limit."`
 	Compression           Compression       `json:"compression" jsonschema:"Compression of messages, permessage-deflate (RFC 7692), with clients that offer it."`
 }
 
@@ -215,7 +221,7 @@ func Default() Config {
 			Close:     5_000,
 			Shutdown:  15_000,
 		},
-		Directories: Directories{Applications: "apps"},
+		Directories: Directories{Applications: "apps", Deploy: "deploy", Run: "run"},
 		Loops:       0,
 		Processors:  0,
 		Services:    map[string]Service{},
@@ -259,6 +265,8 @@ func defaultService() Service {
 		Origins:               []string{},
 		Subprotocols:          []string{},
 		ExtraHeaders:          map[string]string{},
+		OnRedeploy:            "drain",
+		Drain:                 60_000,
 		Compression:           Compression{Level: 1, MinSize: 256, MaxWindowBits: 15},
 	}
 }

@@ -38,6 +38,8 @@ func echo() config.Service {
 		Origins:               []string{},
 		Subprotocols:          []string{},
 		ExtraHeaders:          map[string]string{},
+		OnRedeploy:            "drain",
+		Drain:                 60_000,
 		Compression:           config.Compression{Level: 1, MinSize: 256, MaxWindowBits: 15},
 	}
 }
@@ -151,6 +153,12 @@ func TestMerge(t *testing.T) {
 			c.Services = map[string]config.Service{"echo": e}
 		}},
 		{"a relative path", `{"directories": {"applications": "../lua"}}`, func(c *config.Config) { c.Directories.Applications = "lua" }},
+		{"other directories", `{"directories": {"deploy": "/srv/in", "run": "sock"}}`, func(c *config.Config) { c.Directories.Deploy, c.Directories.Run = "/srv/in", "conf/sock" }},
+		{"a redeployment", `{"services": {"echo": {"on_redeploy": "close", "drain_ms": 0}}}`, func(c *config.Config) {
+			e := echo()
+			e.OnRedeploy, e.Drain = "close", 0
+			c.Services = map[string]config.Service{"echo": e}
+		}},
 		{"an absolute path", `{"directories": {"applications": "/srv/lua"}}`, func(c *config.Config) { c.Directories.Applications = "/srv/lua" }},
 		{"a service", `{"services": {"echo": {}}}`, func(c *config.Config) { c.Services = map[string]config.Service{"echo": echo()} }},
 		{
@@ -192,7 +200,7 @@ func TestMerge(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			want := config.Default()
-			want.Directories.Applications = "conf/apps"
+			want.Directories = config.Directories{Applications: "conf/apps", Deploy: "conf/deploy", Run: "conf/run"}
 			tt.change(&want)
 			got, err := config.Parse("conf/lapps.json", []byte(tt.text))
 			if err != nil {
@@ -242,7 +250,8 @@ func TestLoad(t *testing.T) {
 
 	got, err := config.Load(write("good.json", `{"loops": 2}`))
 	want := config.Default()
-	want.Loops, want.Directories.Applications = 2, filepath.Join(dir, "apps")
+	want.Loops = 2
+	want.Directories = config.Directories{Applications: filepath.Join(dir, "apps"), Deploy: filepath.Join(dir, "deploy"), Run: filepath.Join(dir, "run")}
 	if got != nil {
 		got.ForgetLines()
 	}

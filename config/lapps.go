@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,9 +19,17 @@ const (
 	servicesFile = "lapps.json"
 )
 
+// LAppSFiles are the names of LAppS's two files; "" is its own name for them.
+type LAppSFiles struct{ Server, Services string }
+
+func (f LAppSFiles) names() (server, services string) {
+	return cmp.Or(f.Server, serverFile), cmp.Or(f.Services, servicesFile)
+}
+
 // IsLAppS reports whether a directory holds one of LAppS's two files at least.
-func IsLAppS(dir string) bool {
-	for _, name := range []string{serverFile, servicesFile} {
+func IsLAppS(dir string, files LAppSFiles) bool {
+	server, services := files.names()
+	for _, name := range []string{server, services} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode().IsRegular() {
 			return true
 		}
@@ -34,9 +43,10 @@ func IsLAppS(dir string) bool {
 // home, and so are certificates whose paths are not absolute. The notices say what has no meaning here, or another one than in
 // LAppS: nothing is ignored silently. They are complete where the error is
 // nil; it is an *Error with all mistakes of both files where they were read.
-func LoadLAppS(dir, home string) (*Config, []Notice, error) {
-	if !IsLAppS(dir) {
-		return nil, nil, fmt.Errorf("config: %s holds neither %s nor %s", dir, serverFile, servicesFile)
+func LoadLAppS(dir string, files LAppSFiles, home string) (*Config, []Notice, error) {
+	serverName, servicesName := files.names()
+	if !IsLAppS(dir, files) {
+		return nil, nil, fmt.Errorf("config: %s holds neither %s nor %s", dir, serverName, servicesName)
 	}
 	var missing []Notice
 	load := func(name, defaults string) (document, error) {
@@ -51,11 +61,11 @@ func LoadLAppS(dir, home string) (*Config, []Notice, error) {
 		}
 		return document{path, data}, err
 	}
-	server, err := load(serverFile, "LAppS's defaults are used, and all addresses listened on, at port 5083, without encryption")
+	server, err := load(serverName, "LAppS's defaults are used, and all addresses listened on, at port 5083, without encryption")
 	if err != nil {
 		return nil, nil, err
 	}
-	services, err := load(servicesFile, "there are no services")
+	services, err := load(servicesName, "there are no services")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,14 +149,15 @@ func decodeLAppS(server, services *hujson.Value, home string) (*Config, error) {
 	cfg.Listeners = s.listeners()
 	cfg.ACL = s.ACL.masked()
 	cfg.Limits.Connections = s.Workers.connections()
-	cfg.Directories.Applications = filepath.Join(".", cfg.Directories.Applications) // an absolute one is no exception
+	for _, dir := range []*string{&cfg.Directories.Applications, &cfg.Directories.Deploy} {
+		*dir = filepath.Join(".", *dir) // an absolute one is no exception
+	}
 	for _, p := range cfg.places() {
 		p.below(home)
 	}
 	for name, service := range cfg.Services {
-		service.ACL = service.ACL.masked()
-		service.Preload = once(service.Preload)
-		service.Depends = others(name, once(service.Depends), cfg.Services)
+		service.fromLAppS()
+		service.Depends = others(name, service.Depends, cfg.Services)
 		cfg.Services[name] = service
 	}
 	return cfg, nil

@@ -62,9 +62,9 @@ type lappsDocument struct {
 // lappsDirectories are the places of things below LAppS's home.
 type lappsDirectories struct {
 	Applications string `json:"applications"`
+	Deploy       string `json:"deploy"`
 
-	Deploy  meaningless `json:"deploy" jsonschema:"has no meaning here: no archives are deployed"`
-	Tmp     meaningless `json:"tmp" jsonschema:"has no meaning here: no archives are unpacked"`
+	Tmp     meaningless `json:"tmp" jsonschema:"has no meaning here: archives are unpacked beside the applications"`
 	Conf    meaningless `json:"app_conf_dir" jsonschema:"has no meaning here, as it had none in LAppS"`
 	WorkDir meaningless `json:"workdir" jsonschema:"has no meaning here, as it had none in LAppS"`
 }
@@ -136,6 +136,7 @@ var serverSchema = sync.OnceValue(func() *jsonschema.Schema {
 var servicesSchema = sync.OnceValue(func() *jsonschema.Schema {
 	s := schemaOf[lappsDocument]()
 	formatted(s.Properties["directories"].Properties["applications"], filePath)
+	formatted(s.Properties["directories"].Properties["deploy"], filePath)
 	services := s.Properties["services"]
 	services.PropertyNames = formatted(new(jsonschema.Schema), serviceName)
 	p := services.AdditionalProperties.Properties

@@ -23,7 +23,9 @@ func (c *checker) services(root *hujson.Value) {
 	left := servicesOf(root)
 	c.duplicateTargets(left)
 	c.dependencies(left, c.noteIgnored)
-	c.noteApplications(member(member(root, "directories"), "applications"))
+	for _, dir := range []string{"applications", "deploy"} {
+		c.noteAbsolute("directories."+dir, member(member(root, "directories"), dir))
+	}
 	for _, s := range left {
 		c.noteService(s)
 	}
@@ -110,10 +112,10 @@ func (c *checker) leaveOut(root *hujson.Value) {
 	})
 }
 
-// noteApplications notes that an absolute path is not read as one.
-func (c *checker) noteApplications(v *hujson.Value) {
+// noteAbsolute notes that an absolute path is not read as one.
+func (c *checker) noteAbsolute(key string, v *hujson.Value) {
 	if path, ok := text(v); ok && filepath.IsAbs(path) {
-		c.note(v.StartOffset, "directories.applications", "read as a path below LAppS's home, as all its directories are")
+		c.note(v.StartOffset, key, "read as a path below LAppS's home, as all its directories are")
 	}
 }
 
@@ -124,6 +126,7 @@ func (c *checker) noteService(s serviceNode) {
 			c.repeated(join(s.path, key), list, c.noteIgnored)
 		}
 	}
+	c.notePreload(s)
 	if s.standalone {
 		return
 	}
@@ -135,6 +138,20 @@ func (c *checker) noteService(s serviceNode) {
 	}
 	c.noteEntries(join(s.path, "acl"), member(s.value, "acl"))
 	c.renameAlias(s)
+}
+
+// notePreload notes what a module may do.
+func (c *checker) notePreload(s serviceNode) {
+	list, ok := valueOf(s.value, "preload").(*hujson.Array)
+	if !ok {
+		return
+	}
+	for i := range list.Elements {
+		if name, _ := text(&list.Elements[i]); name == clientModule {
+			c.note(list.Elements[i].StartOffset, join(s.path, "preload"), "cws may connect to everything but link-local addresses and the like; a native configuration grants what is needed (grants.network)")
+			return
+		}
+	}
 }
 
 // renameAlias makes the native subprotocols of a service's proto_alias, where

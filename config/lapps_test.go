@@ -22,7 +22,7 @@ func lines(notices []config.Notice) string {
 
 // TestLoadLAppS reads a pair that has every key LAppS knows.
 func TestLoadLAppS(t *testing.T) {
-	c, notices, err := config.LoadLAppS("testdata/lapps", "/opt/lapps")
+	c, notices, err := config.LoadLAppS("testdata/lapps", config.LAppSFiles{}, "/opt/lapps")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,6 +79,7 @@ func TestLAppSMeans(t *testing.T) {
 			c.Services["echo"] = s
 		}},
 		{"an absolute directory", `{}`, `{"directories": {"applications": "/lua"}}`, func(c *config.Config) { c.Directories.Applications = "/opt/lapps/lua" }},
+		{"a directory of archives", `{}`, `{"directories": {"deploy": "in", "tmp": 1}}`, func(c *config.Config) { c.Directories.Deploy = "/opt/lapps/in" }},
 		{"the old name", `{}`, `{"services": {"clock": {"internal": true, "request_target": 1}, "echo": {"internal": false, "standalone": false}}}`, func(c *config.Config) {
 			c.Services["clock"], c.Services["echo"] = clock(), echo()
 		}},
@@ -110,7 +111,7 @@ func TestLAppSMeans(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			want := config.Default()
 			everywhere(&want)
-			want.Directories.Applications = "/opt/lapps/apps"
+			want.Directories = config.Directories{Applications: "/opt/lapps/apps", Deploy: "/opt/lapps/deploy", Run: "/opt/lapps/run"}
 			tt.change(&want)
 			got, _, err := config.ParseLAppS([]byte(tt.server), []byte(tt.services), "/opt/lapps")
 			if err != nil {
@@ -245,27 +246,27 @@ func TestLAppSMistakes(t *testing.T) {
 func TestLoadLAppSFiles(t *testing.T) {
 	dir := t.TempDir()
 	server, services := filepath.Join(dir, "ws.json"), filepath.Join(dir, "lapps.json")
-	_, _, err := config.LoadLAppS(dir, dir)
-	if want := "config: " + dir + " holds neither ws.json nor lapps.json"; config.IsLAppS(dir) || err == nil || err.Error() != want {
+	_, _, err := config.LoadLAppS(dir, config.LAppSFiles{}, dir)
+	if want := "config: " + dir + " holds neither ws.json nor lapps.json"; config.IsLAppS(dir, config.LAppSFiles{}) || err == nil || err.Error() != want {
 		t.Errorf("an empty directory: got %v", err)
 	}
 	if err := os.Mkdir(server, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if config.IsLAppS(dir) {
+	if config.IsLAppS(dir, config.LAppSFiles{}) {
 		t.Error("a directory is taken for a file")
 	}
 	if err := os.WriteFile(services, []byte(`{"services": {"clock": {"standalone": true}}}`), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = config.LoadLAppS(dir, dir)
-	if want := "config: " + server + " is no regular file"; !config.IsLAppS(dir) || err == nil || err.Error() != want {
+	_, _, err = config.LoadLAppS(dir, config.LAppSFiles{}, dir)
+	if want := "config: " + server + " is no regular file"; !config.IsLAppS(dir, config.LAppSFiles{}) || err == nil || err.Error() != want {
 		t.Errorf("a directory for a file: got %v", err)
 	}
 	if err := os.Remove(server); err != nil {
 		t.Fatal(err)
 	}
-	c, notices, err := config.LoadLAppS(dir, dir)
+	c, notices, err := config.LoadLAppS(dir, config.LAppSFiles{}, dir)
 	want := server + ":1: there is no such file: LAppS's defaults are used, and all addresses listened on, at port 5083, without encryption\n"
 	if err != nil || lines(notices) != want || c.Listeners[0].Address != "0.0.0.0:5083" || len(c.Services) != 1 {
 		t.Errorf("no ws.json: got %+v, %v, %v", c, notices, err)
@@ -273,12 +274,12 @@ func TestLoadLAppSFiles(t *testing.T) {
 	if err := os.Rename(services, server); err != nil {
 		t.Fatal(err)
 	}
-	c, notices, err = config.LoadLAppS(dir, dir)
+	c, notices, err = config.LoadLAppS(dir, config.LAppSFiles{}, dir)
 	want = services + ":1: there is no such file: there are no services\n" + server + ":1: services: unknown key, ignored\n"
 	if err != nil || lines(notices) != want || len(c.Services) != 0 {
 		t.Errorf("no lapps.json: got %+v, %v, %v", c, notices, err)
 	}
-	_, _, err = config.LoadLAppS(filepath.Join(dir, "missing"), dir)
+	_, _, err = config.LoadLAppS(filepath.Join(dir, "missing"), config.LAppSFiles{}, dir)
 	if want := "config: " + filepath.Join(dir, "missing") + " holds neither ws.json nor lapps.json"; err == nil || err.Error() != want {
 		t.Errorf("no directory: got %v", err)
 	}

@@ -17,7 +17,7 @@ const (
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, gone_ms, close_ms, shutdown_ms"
 	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, handler_ms, inline_ms, instance_mb, dry_run"
 	serviceKeys = "standalone, auto_start, instances, preload, depends, strict_globals, grants, protocol, ordered, execution, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
-		"messages_burst, bytes_per_s, bytes_burst, max_age_ms, max_age_jitter_ms, outbox_bytes, slow_consumer, origins, subprotocols, extra_headers, compression"
+		"messages_burst, bytes_per_s, bytes_burst, max_age_ms, max_age_jitter_ms, outbox_bytes, slow_consumer, origins, subprotocols, extra_headers, on_redeploy, drain_ms, compression"
 	grantKeys       = "files, network, private_ranges, environment, modules"
 	addressRule     = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
 	prefixRule      = "must be an IP address or a prefix, like 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
@@ -90,6 +90,9 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"negative timeout", `{"timeouts": {"message_ms": -1}}`, `1: timeouts.message_ms: must be between 0 and 86400000, not -1`, ""},
 	{"long timeout", `{"timeouts": {"shutdown_ms": 86400001}}`, `1: timeouts.shutdown_ms: must be between 0 and 86400000, not 86400001`, ""},
 	{"negative outbox", `{"services": {"a": {"outbox_bytes": -1}}}`, `1: services.a.outbox_bytes: must be between 0 and 1073741824, not -1`, ""},
+	{"redeployment", `{"services": {"a": {"on_redeploy": "kill"}}}`, `1: services.a.on_redeploy: must be "drain" or "close", not "kill"`, ""},
+	{"time to drain", `{"services": {"a": {"drain_ms": -1}}}`, `1: services.a.drain_ms: must be between 0 and 86400000, not -1`, ""},
+	{"a directory that is none", `{"directories": {"run": ""}}`, `1: directories.run: must be a path: not empty, and without NUL, not ""`, ""},
 	{"compression, level", `{"services": {"a": {"compression": {"level": 0}}}}`, `1: services.a.compression.level: must be between 1 and 9, not 0`, ""},
 	{"compression, size", `{"services": {"a": {"compression": {"min_size": -1}}}}`, `1: services.a.compression.min_size: must be between 0 and 1073741824, not -1`, ""},
 	{"compression, window", `{"services": {"a": {"compression": {"max_window_bits": 8}}}}`, `1: services.a.compression.max_window_bits: must be between 9 and 15, not 8`, ""},

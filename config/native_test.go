@@ -28,6 +28,8 @@ func absolute(t testing.TB, path string) string {
 func makeAbsolute(t testing.TB, c *config.Config) {
 	t.Helper()
 	c.Directories.Applications = absolute(t, c.Directories.Applications)
+	c.Directories.Deploy = absolute(t, c.Directories.Deploy)
+	c.Directories.Run = absolute(t, c.Directories.Run)
 	for _, s := range c.Services {
 		for i := range s.Grants.Files {
 			s.Grants.Files[i].Path = absolute(t, s.Grants.Files[i].Path)
@@ -49,13 +51,17 @@ func TestMarshalNative(t *testing.T) {
 	tests := []struct{ name, text, want string }{
 		{"nothing", `{}`, `{
   "directories": {
-    "applications": "/etc/apps"
+    "applications": "/etc/apps",
+    "deploy": "/etc/deploy",
+    "run": "/etc/run"
   }
 }
 `},
 		{"the defaults in words", `{"listeners": [{"address": "127.0.0.1:5083"}], "acl": {"policy": "allow", "exclude": []}, "timeouts": {"idle_ms": 120000}, "loops": 0}`, `{
   "directories": {
-    "applications": "/etc/apps"
+    "applications": "/etc/apps",
+    "deploy": "/etc/deploy",
+    "run": "/etc/run"
   }
 }
 `},
@@ -105,7 +111,9 @@ func TestMarshalNative(t *testing.T) {
     "pong_ms": 0
   },
   "directories": {
-    "applications": "/srv//lua"
+    "applications": "/srv//lua",
+    "deploy": "/etc/deploy",
+    "run": "/etc/run"
   },
   "services": {
     "a": {},
@@ -140,7 +148,9 @@ func TestMarshalNative(t *testing.T) {
 		{"no listeners", `{"listeners": []}`, `{
   "listeners": [],
   "directories": {
-    "applications": "/etc/apps"
+    "applications": "/etc/apps",
+    "deploy": "/etc/deploy",
+    "run": "/etc/run"
   }
 }
 `},
@@ -234,6 +244,7 @@ func randomConfig(r *rand.Rand) config.Config {
 	if c.Timeouts.Ping == 0 {
 		c.Timeouts.Pong = 0
 	}
+	c.Directories.Deploy, c.Directories.Run = oneOf(r, "deploy", "/in"), oneOf(r, "run", "../x")
 	c.Directories.Applications = oneOf(r, "apps", "/apps", "../<é>&\u2028\"\\")
 	c.Loops = r.IntN(3)
 	return c

@@ -15,7 +15,11 @@ type place struct {
 
 // places returns what c names in the file system.
 func (c *Config) places() []place {
-	all := []place{{"directories.applications", &c.Directories.Applications}}
+	all := []place{
+		{"directories.applications", &c.Directories.Applications},
+		{"directories.deploy", &c.Directories.Deploy},
+		{"directories.run", &c.Directories.Run},
+	}
 	for i := range c.Listeners {
 		t, key := &c.Listeners[i].TLS, fmt.Sprintf("listeners[%d].tls", i)
 		for k := range t.Certificates {

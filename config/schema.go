@@ -103,7 +103,9 @@ func constrain(s *jsonschema.Schema) {
 	constrainACL(p["acl"], prefix)
 	constrainLimits(p["limits"])
 	constrainTimeouts(p["timeouts"])
-	formatted(p["directories"].Properties["applications"], filePath)
+	for _, dir := range p["directories"].Properties {
+		formatted(dir, filePath)
+	}
 
 	services := p["services"]
 	services.PropertyNames = formatted(new(jsonschema.Schema), serviceName)
@@ -162,6 +164,8 @@ func constrainService(s *jsonschema.Schema) {
 	p["subprotocols"].UniqueItems = true
 	formatted(p["subprotocols"].Items, subprotocol)
 	constrainHeaders(p["extra_headers"])
+	p["on_redeploy"].Enum = words([]string{"drain", "close"})
+	between(p["drain_ms"], 0, maxTimeout)
 	constrainCompression(p["compression"])
 
 	// keysOfConnections checks this.

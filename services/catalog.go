@@ -49,6 +49,11 @@ func newCatalog(all []*Service) (*catalog, error) {
 	return c, c.link()
 }
 
+// without is the catalog without s. That others depend on it is an error.
+func (c *catalog) without(s *Service) (*catalog, error) {
+	return newCatalog(slices.DeleteFunc(slices.Clone(c.all), func(o *Service) bool { return o == s }))
+}
+
 // with is the catalog with s in it, in place of the one of its name, if there is any.
 func (c *catalog) with(s *Service) (*catalog, error) {
 	others := slices.DeleteFunc(slices.Clone(c.all), func(o *Service) bool { return o.Name == s.Name })

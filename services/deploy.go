@@ -144,6 +144,35 @@ func (r *Registry) StopService(ctx context.Context, name string) error {
 	return s.Stop(ctx)
 }
 
+// Remove stops a service, if it runs, as StopService does, and forgets it: its request target is free, and
+// answered with 404. commit is called first, if it is not nil; where it fails nothing has
+// changed. A service that others depend on is not removed.
+func (r *Registry) Remove(ctx context.Context, name string, commit func() error) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	s := r.Service(name)
+	if s == nil {
+		return ErrNoService
+	}
+	next, err := r.catalog.Load().without(s)
+	if err != nil {
+		return err
+	}
+	if commit != nil {
+		if err := commit(); err != nil {
+			return err
+		}
+	}
+	r.catalog.Store(next)
+	s.entry.Store(entryReplaced)
+	s.dismiss(ctx, wire.GoingAway, "the service is removed")
+	err = s.Stop(ctx)
+	if s.Release != nil {
+		s.Release()
+	}
+	return err
+}
+
 // A farewell is what the peers of a service are told that has to do without them.
 type farewell struct {
 	code   wire.Code

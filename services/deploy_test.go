@@ -368,3 +368,27 @@ func TestStopAndStartService(t *testing.T) {
 		seat.Leave(nil)
 	})
 }
+
+func TestRemove(t *testing.T) {
+	other := version("o")
+	other.Name, other.RequestTarget, other.Depends = "other", "/other", []string{"test"}
+	other.Files = fstest.MapFS{"other.lua": {Data: []byte("return {onMessage = function() end}")}}
+	deployed(t, []services.Config{version("v1"), other}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		if err := r.Remove(t.Context(), "test", nil); err == nil || err.Error() != "services: other depends on test, which does not exist" {
+			t.Errorf("what others depend on: %v", err)
+		}
+		refused := errors.New("no")
+		if err := r.Remove(t.Context(), "other", func() error { return refused }); err != refused || r.Service("other") == nil {
+			t.Errorf("commit fails: %v", err)
+		}
+		if err := r.Remove(t.Context(), "other", nil); err != nil || r.Service("other") != nil || r.Lookup("/other") != nil {
+			t.Error(err)
+		}
+		if err := r.Remove(t.Context(), "other", nil); err != services.ErrNoService {
+			t.Error(err)
+		}
+		if err := r.Remove(t.Context(), "test", nil); err != nil || len(r.Services()) != 0 {
+			t.Error(err)
+		}
+	})
+}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
 	"lapps/acl"
@@ -20,8 +17,6 @@ import (
 	"lapps/server/epoll"
 	"lapps/server/secure"
 	"lapps/services"
-	"lapps/services/modules/io"
-	"lapps/services/vm"
 )
 
 // A daemon is all of the server, running.
@@ -36,23 +31,37 @@ type daemon struct {
 	tally     *tally
 	shedder   *shedder // nil: there is no limit of memory
 
+	operations *operations // nil: its services stay as they are
+
 	// hangups has the certificates read again.
 	hangups chan os.Signal
 }
 
-// filesOf finds the directory of a service, and its name for people.
-type filesOf func(service string) (files fs.FS, where string, err error)
+// A folder is where the files of a service are.
+type folder struct {
+	files   fs.FS
+	where   string // the directory's name, for people
+	version string // of a bundle that was deployed; "": it was not
+	close   func() // once nothing reads the files any more; nil: nothing is to be closed
+}
+
+// filesOf finds the files of a service.
+type filesOf func(service string) (folder, error)
 
 // directory finds services below the configuration's applications directory.
 func directory(cfg *config.Config) filesOf {
-	return func(name string) (fs.FS, string, error) {
-		where := filepath.Join(cfg.Directories.Applications, name)
-		root, err := os.OpenRoot(where)
-		if err != nil {
-			return nil, where, err
-		}
-		return root.FS(), where, nil // open as long as the process
+	return func(name string) (folder, error) {
+		return openFolder(filepath.Join(cfg.Directories.Applications, name))
 	}
+}
+
+// openFolder opens a directory.
+func openFolder(where string) (folder, error) {
+	root, err := os.OpenRoot(where)
+	if err != nil {
+		return folder{where: where}, err
+	}
+	return folder{files: root.FS(), where: where, close: func() { _ = root.Close() }}, nil
 }
 
 // startTime is how long services may take to start before connections are
@@ -63,10 +72,15 @@ const startTime = time.Second
 // does not start is logged and leaves the others alone; a listener that does
 // not open is an error.
 func (d *daemon) start(ctx context.Context) (err error) {
+	if err := d.operations.listen(); err != nil {
+		return err
+	}
 	if err := d.listen(); err != nil {
+		d.operations.stop()
 		return err
 	}
 	if d.carrier, err = epoll.New(epoll.Config{Loops: d.cfg.Loops, Log: d.log}); err != nil {
+		d.operations.stop()
 		return errors.Join(err, d.closeListeners())
 	}
 	for _, l := range d.carrier.Loops() {
@@ -92,6 +106,7 @@ func (d *daemon) start(ctx context.Context) (err error) {
 		d.log.Info("listening", "address", l.ln.Addr().String(), "scheme", l.scheme())
 	}
 	<-started
+	d.operations.start(d.log)
 	return nil
 }
 
@@ -100,6 +115,7 @@ func (d *daemon) start(ctx context.Context) (err error) {
 // within the configured time.
 func (d *daemon) stop() error {
 	d.carrier.StopAccepting()
+	d.operations.stop()
 	limit := d.cfg.Timeouts.Shutdown.Duration()
 	ctx, cancel := within(limit)
 	defer cancel()
@@ -135,6 +151,9 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 	for _, n := range notices {
 		log.Warn("configuration", "notice", n.String())
 	}
+	for _, err := range luaPathMistakes(os.Getenv("LUA_PATH")) {
+		log.Warn("environment", "notice", err.Error())
+	}
 	registry, err := services.New(all, modules, log)
 	if err != nil {
 		return nil, err
@@ -152,7 +171,7 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 		d.listeners = append(d.listeners, l)
 	}
 	d.watch = newWatch(d.listeners, d.hangups, log)
-	d.tally = newTally(d.server, d.registry.Services(), log)
+	d.tally = newTally(d.server, d.registry, log)
 	return d, nil
 }
 
@@ -186,116 +205,4 @@ func newServer(cfg *config.Config, registry *services.Registry, log *slog.Logger
 		},
 		Log: log,
 	}, nil
-}
-
-// serviceConfigs are the services of a configuration, without those whose
-// directory or main file cannot be read: the error is a *config.Error that
-// names all of them.
-func serviceConfigs(cfg *config.Config, files filesOf) (all []services.Config, err error) {
-	var wrong []config.Mistake
-	for name, s := range cfg.Services {
-		dir, where, err := files(name)
-		if err != nil {
-			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("its directory must be readable: %v", err)))
-			continue
-		}
-		if _, err := fs.Stat(dir, name+".lua"); err != nil {
-			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("its main file %s must be readable: %v", filepath.Join(where, name+".lua"), err)))
-			continue
-		}
-		access, err := acl.Parse(s.ACL.Policy, s.ACL.Exclude)
-		if err != nil {
-			wrong = append(wrong, cfg.ServiceMistake(name, fmt.Sprintf("acl: %v", err)))
-			continue
-		}
-		given := slices.DeleteFunc(slices.Clone(s.Grants.Modules), func(m string) bool { return m == "*" })
-		if mis := cmp.Or(moduleMistake("preload", s.Preload), moduleMistake("grants.modules", given)); mis != "" {
-			wrong = append(wrong, cfg.ServiceMistake(name, mis))
-			continue
-		}
-		granted, err := grantsOf(cfg, s)
-		if err != nil {
-			wrong = append(wrong, cfg.ServiceMistake(name, err.Error()))
-			continue
-		}
-		all = append(all, services.Config{
-			Name:          name,
-			Files:         dir,
-			Where:         where,
-			Standalone:    s.Standalone,
-			Dialect:       dialects[s.Protocol],
-			Preload:       s.Preload,
-			Libraries:     []vm.Module{io.Module(granted)},
-			Grants:        granted,
-			Depends:       s.Depends,
-			RequestTarget: s.RequestTarget,
-			AutoStart:     s.AutoStart,
-			Instances:     s.Instances,
-			MaxMessage:    s.MaxInboundMessageSize,
-			OutboxBytes:   s.OutboxBytes,
-			SlowConsumer:  slowConsumers[s.SlowConsumer],
-			MaxConns:      s.Connections,
-			FirstMessage:  s.FirstMessage.Duration(),
-			Messages:      services.Rate{PerSecond: s.MessagesPerSecond, Burst: s.MessagesBurst},
-			Bytes:         services.Rate{PerSecond: s.BytesPerSecond, Burst: s.BytesBurst},
-			MaxAge:        s.MaxAge.Duration(),
-			MaxAgeJitter:  s.MaxAgeJitter.Duration(),
-			Origins:       s.Origins,
-			Subprotocols:  s.Subprotocols,
-			Compression:   compression(s.Compression),
-			StrictGlobals: stricts[s.StrictGlobals],
-			Unordered:     !s.Ordered,
-			Memory:        int64(cfg.Limits.InstanceMB) << 20,
-			Inline:        s.Execution == "inline",
-			CallTime:      cfg.Limits.Handler.Duration(),
-			LoopTime:      cfg.Limits.Inline.Duration(),
-			GoneTime:      cfg.Timeouts.Gone.Duration(),
-			Access:        access,
-			ExtraHeaders:  headerFields(s.ExtraHeaders),
-		})
-	}
-	if wrong != nil {
-		slices.SortFunc(wrong, func(a, b config.Mistake) int {
-			return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.Path, b.Path))
-		})
-		err = &config.Error{Mistakes: wrong}
-	}
-	return all, err
-}
-
-// compression is what wire makes of the key compression; nil: nothing.
-func compression(c config.Compression) *wire.Compression {
-	if !c.Enabled {
-		return nil
-	}
-	return &wire.Compression{
-		Level:           c.Level,
-		MinSize:         c.MinSize,
-		ContextTakeover: c.ContextTakeover,
-		WindowBits:      c.MaxWindowBits,
-		MaxRatio:        c.MaxRatio,
-	}
-}
-
-// dialects are the values of the key protocol.
-var dialects = map[string]services.Dialect{"raw": services.Raw, "LAppS": services.LAppS}
-
-// stricts are the values of the key strict_globals.
-var stricts = map[string]vm.Strict{"off": vm.StrictOff, "warn": vm.StrictWarn, "fail": vm.StrictFail}
-
-// slowConsumers are the values of the key slow_consumer.
-var slowConsumers = map[string]services.SlowConsumer{
-	"close":       services.CloseSlow,
-	"drop_newest": services.DropNewest,
-	"drop_oldest": services.DropOldest,
-	"latest":      services.Latest,
-}
-
-// headerFields are the fields of an object, in order of their names.
-func headerFields(m map[string]string) (fields []wire.HeaderField) {
-	for name, value := range m {
-		fields = append(fields, wire.HeaderField{Name: name, Value: value})
-	}
-	slices.SortFunc(fields, func(a, b wire.HeaderField) int { return strings.Compare(a.Name, b.Name) })
-	return fields
 }

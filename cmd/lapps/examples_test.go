@@ -8,9 +8,6 @@ import (
 	"testing"
 
 	coder "github.com/coder/websocket"
-
-	"io/fs"
-	"lapps/examples"
 )
 
 // startExamples serves the embedded examples, as lapps without arguments
@@ -26,10 +23,7 @@ func startExamples(t *testing.T) *testDaemon {
 	}
 	cfg.Listeners[0].Address = "127.0.0.1:0"
 	logged := new(logged)
-	d, err := assemble(cfg, func(name string) (fs.FS, string, error) {
-		sub, err := fs.Sub(examples.FS, name)
-		return sub, "embedded", err
-	}, slog.New(slog.NewJSONHandler(logged, nil)))
+	d, err := assemble(cfg, embedded, slog.New(slog.NewJSONHandler(logged, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}

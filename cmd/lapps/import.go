@@ -20,7 +20,7 @@ func newImport() *cobra.Command {
 			if !ok {
 				return noLAppS(args[0])
 			}
-			cfg, notices, err := config.LoadLAppS(dir, lappsHome(dir))
+			cfg, notices, err := config.LoadLAppS(dir, lappsFiles(), lappsHome(dir))
 			if err != nil {
 				return err
 			}
@@ -51,8 +51,11 @@ func loadConfig(path string) (cfg *config.Config, notices []config.Notice, err e
 	if !ok {
 		return nil, nil, noLAppS(path)
 	}
-	return config.LoadLAppS(dir, lappsHome(dir))
+	return config.LoadLAppS(dir, lappsFiles(), lappsHome(dir))
 }
+
+// isLAppS reports whether path is one of LAppS's pair, and no file.
+func isLAppS(path string) bool { return isDirectory(path) }
 
 func noLAppS(path string) error {
 	return fmt.Errorf("%s: holds no configuration of LAppS: there is no ws.json and no lapps.json, neither in it nor in its %s", path, confDir)
@@ -65,7 +68,7 @@ var confDir = filepath.Join("etc", "conf")
 // LAppS's home, below it.
 func lappsDirectory(path string) (dir string, ok bool) {
 	for _, dir := range []string{path, filepath.Join(path, confDir)} {
-		if config.IsLAppS(dir) {
+		if config.IsLAppS(dir, lappsFiles()) {
 			return dir, true
 		}
 	}

@@ -47,7 +47,9 @@ func TestImport(t *testing.T) {
     }
   ],
   "directories": {
-    "applications": "` + filepath.Join(home, "apps") + `"
+    "applications": "` + filepath.Join(home, "apps") + `",
+    "deploy": "` + filepath.Join(home, "deploy") + `",
+    "run": "` + filepath.Join(home, "run") + `"
   },
   "services": {
     "echo": {

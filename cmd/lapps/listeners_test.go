@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"io/fs"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -103,7 +102,7 @@ func assembled(t testing.TB, change func(*config.Config)) *daemon {
 	cfg.Listeners[0].Address = "127.0.0.1:0"
 	change(&cfg)
 	files := fstest.MapFS{"echo.lua": {Data: []byte(echoLua)}}
-	d, err := assemble(&cfg, func(string) (fs.FS, string, error) { return files, "memory", nil }, slog.New(slog.DiscardHandler))
+	d, err := assemble(&cfg, func(string) (folder, error) { return folder{files: files, where: "memory"}, nil }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +131,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	data := t.TempDir()
 	s := config.Service{
 		Instances: 1, Protocol: "raw", RequestTarget: "/echo", MaxInboundMessageSize: 1, ACL: config.ACL{Policy: "allow"},
-		Connections: 2, FirstMessage: 3, MessagesPerSecond: 4, MessagesBurst: 5, BytesPerSecond: 6, BytesBurst: 7, MaxAge: 8, MaxAgeJitter: 9,
+		Connections: 2, FirstMessage: 3, MessagesPerSecond: 4, MessagesBurst: 5, BytesPerSecond: 6, BytesBurst: 7, MaxAge: 8, MaxAgeJitter: 9, OnRedeploy: "close", Drain: 11,
 		OutboxBytes: 10, SlowConsumer: "drop_oldest", Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"}, StrictGlobals: "warn", Execution: "inline",
 		Grants: config.Grants{Files: []config.FileGrant{{Path: data, Access: "read"}}, Environment: []string{"LAPPS_NOT_SET"}, Modules: []string{"*"}},
 	}
@@ -140,7 +139,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	cfg.Services["echo"] = s
 	cfg.Limits.Handler, cfg.Limits.Inline, cfg.Limits.InstanceMB, cfg.Timeouts.Gone = 10, 11, 12, 9
 	files := fstest.MapFS{"echo.lua": {Data: []byte(echoLua)}}
-	all, err := serviceConfigs(&cfg, func(string) (fs.FS, string, error) { return files, "memory", nil })
+	all, err := serviceConfigs(&cfg, func(string) (folder, error) { return folder{files: files, where: "memory", version: "v1"}, nil })
 	if err != nil || len(all) != 1 {
 		t.Fatal(all, err)
 	}
@@ -154,9 +153,9 @@ func TestServicesArePassedOn(t *testing.T) {
 	if len(got.Libraries) != 1 || got.Libraries[0].Name != "io" {
 		t.Errorf("libraries %v", got.Libraries)
 	}
-	got.Files, got.Access, got.Grants, got.Libraries = nil, nil, nil, nil
+	got.Files, got.Access, got.Grants, got.Libraries, got.Release = nil, nil, nil, nil, nil
 	want := services.Config{
-		Name: "echo", Where: "memory", Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, Inline: true, CallTime: 10 * time.Millisecond, LoopTime: 11 * time.Millisecond, GoneTime: 9 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
+		Name: "echo", Where: "memory", Version: "v1", Redeploy: services.ClosePeers, DrainTime: 11 * time.Millisecond, Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, Inline: true, CallTime: 10 * time.Millisecond, LoopTime: 11 * time.Millisecond, GoneTime: 9 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
 		MaxConns: 2, FirstMessage: 3 * time.Millisecond, Messages: services.Rate{PerSecond: 4, Burst: 5}, Bytes: services.Rate{PerSecond: 6, Burst: 7},
 		MaxAge: 8 * time.Millisecond, MaxAgeJitter: 9 * time.Millisecond,
 		OutboxBytes: 10, SlowConsumer: services.DropOldest, Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"},

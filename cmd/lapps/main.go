@@ -69,31 +69,38 @@ Without a command it serves its examples on 127.0.0.1:5083.`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newCheck(), newTest(), newREPL(), newImport(), newCert(), newSchema(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newTest(), newREPL(), newImport(), newCert(), newLAR(), newSchema(), newVersion())
+	root.AddCommand(newOperate()...)
 	return root
 }
 
 func newRun() *cobra.Command {
 	var path string
+	var watches bool
 	cmd := &cobra.Command{
-		Use:   "run -c PATH",
+		Use:   "run [-c PATH] [--watch]",
 		Short: "Serve what a configuration says",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return run(cmd.Context(), path, cmd.ErrOrStderr())
+			return run(cmd.Context(), path, watches, cmd.ErrOrStderr())
 		},
 	}
 	configFlag(cmd, &path)
+	cmd.Flags().BoolVar(&watches, "watch", false, "start services anew when their files change, for development")
 	return cmd
 }
 
 func newCheck() *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
-		Use:   "check -c PATH",
+		Use:   "check [-c PATH]",
 		Short: "Check a configuration and compile the Lua files of its services, and start nothing",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			path, err := configPath(path)
+			if err != nil {
+				return err
+			}
 			if err := check(path, cmd.OutOrStdout(), cmd.ErrOrStderr()); err != nil {
 				return err
 			}
@@ -107,9 +114,6 @@ func newCheck() *cobra.Command {
 
 func configFlag(cmd *cobra.Command, path *string) {
 	cmd.Flags().StringVarP(path, "config", "c", "", "the configuration file (JSON), or the directory of LAppS's ws.json and lapps.json")
-	if err := cmd.MarkFlagRequired("config"); err != nil {
-		panic(err) // there is no such flag
-	}
 }
 
 func newSchema() *cobra.Command {

@@ -16,8 +16,13 @@ import (
 	"lapps/examples"
 )
 
-// run serves what the configuration at path says, until a signal.
-func run(ctx context.Context, path string, stderr io.Writer) error {
+// run serves what the configuration at path says, until a signal. With watches services
+// start anew when their files change.
+func run(ctx context.Context, path string, watches bool, stderr io.Writer) error {
+	path, err := configPath(path)
+	if err != nil {
+		return err
+	}
 	cfg, notices, err := loadConfig(path)
 	if err != nil {
 		return err
@@ -26,7 +31,7 @@ func run(ctx context.Context, path string, stderr io.Writer) error {
 	for _, n := range notices {
 		log.Warn("configuration", "notice", n.String())
 	}
-	d, err := assemble(cfg, directory(cfg), log)
+	d, err := operate(cfg, isLAppS(path), watches, log)
 	if err != nil {
 		return err
 	}
@@ -41,15 +46,17 @@ func runExamples(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	files := func(name string) (fs.FS, string, error) {
-		sub, err := fs.Sub(examples.FS, name)
-		return sub, "the embedded examples", err
-	}
-	d, err := assemble(cfg, files, newLog(stderr))
+	d, err := assemble(cfg, embedded, newLog(stderr))
 	if err != nil {
 		return err
 	}
 	return serve(ctx, d, func() { welcome(stdout, d) })
+}
+
+// embedded finds the examples.
+func embedded(name string) (folder, error) {
+	sub, err := fs.Sub(examples.FS, name)
+	return folder{files: sub, where: "the embedded examples"}, err
 }
 
 // exampleConfig is the configuration of the embedded examples.
@@ -112,13 +119,13 @@ func serve(ctx context.Context, d *daemon, started func()) error {
 	return nil
 }
 
-// untilSignal returns a context that ends at the first SIGINT or SIGTERM. At
+// untilSignal returns a context that ends at the first SIGINT, SIGTERM or SIGQUIT. At
 // the second, again is called, whatever the process waits for meanwhile, be it
 // somebody to read its log.
 func untilSignal(ctx context.Context, again func()) (_ context.Context, release func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT)
 	released := make(chan struct{})
 	go func() {
 		for _, act := range []func(){cancel, again} {

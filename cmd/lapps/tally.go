@@ -2,6 +2,8 @@ package main
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"lapps/server"
@@ -16,7 +18,7 @@ const tallyTime = time.Minute
 // what has gone wrong in it.
 type tally struct {
 	server   *server.Server
-	services []*services.Service
+	registry *services.Registry
 	log      *slog.Logger
 	told     map[server.Limit]uint64
 	failures map[*services.Service]failures
@@ -27,9 +29,9 @@ type tally struct {
 // failures are a service's: of its Lua, of Go in its modules, of runs, and of instances.
 type failures struct{ errors, panics, runs, replaced uint64 }
 
-func newTally(s *server.Server, all []*services.Service, log *slog.Logger) *tally {
+func newTally(s *server.Server, r *services.Registry, log *slog.Logger) *tally {
 	return &tally{
-		server: s, services: all, log: log, told: make(map[server.Limit]uint64), failures: make(map[*services.Service]failures),
+		server: s, registry: r, log: log, told: make(map[server.Limit]uint64), failures: make(map[*services.Service]failures),
 		quit: make(chan struct{}), done: make(chan struct{}),
 	}
 }
@@ -59,9 +61,11 @@ func (t *tally) stop() {
 // tell logs what is new, if anything is.
 func (t *tally) tell() {
 	t.tellLimits()
-	for _, s := range t.services {
+	here := append(slices.Clone(t.registry.Services()), t.registry.Leaving()...)
+	for _, s := range here {
 		t.tellFailures(s)
 	}
+	maps.DeleteFunc(t.failures, func(s *services.Service, _ failures) bool { return !slices.Contains(here, s) })
 }
 
 func (t *tally) tellFailures(s *services.Service) {

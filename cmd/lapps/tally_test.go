@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lapps/server"
+	"lapps/services"
 )
 
 // TestTally says what is new, once, and at the end.
@@ -15,7 +16,7 @@ func TestTally(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{Limits: server.Limits{DryRun: []server.Limit{server.LimitMessages}}}
 		l := new(logged)
-		ta := newTally(s, nil, slog.New(slog.NewJSONHandler(l, nil)))
+		ta := newTally(s, noServices(t), slog.New(slog.NewJSONHandler(l, nil)))
 		go ta.run()
 		says := func(want string, times int) {
 			t.Helper()
@@ -37,6 +38,16 @@ func TestTally(t *testing.T) {
 	})
 }
 
+// noServices is a registry without any.
+func noServices(t *testing.T) *services.Registry {
+	t.Helper()
+	r, err := services.New(nil, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // TestTallyOfServices has what goes wrong in a service logged.
 func TestTallyOfServices(t *testing.T) {
 	d := startDaemon(t, `{"services": {"bad": {}}}`, map[string]string{"bad/bad.lua": `return { onMessage = function() error("no") end }`})
@@ -47,6 +58,6 @@ func TestTallyOfServices(t *testing.T) {
 	if !strings.Contains(d.logged.String(), `"msg":"service failures","service":"bad","lua_errors":1}`) {
 		t.Errorf("the log:\n%s", d.logged.String())
 	}
-	d.tally = newTally(d.server, nil, slog.New(slog.DiscardHandler)) // for the daemon to stop
+	d.tally = newTally(d.server, d.registry, slog.New(slog.DiscardHandler)) // for the daemon to stop
 	go d.tally.run()
 }

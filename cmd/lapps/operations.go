@@ -1,0 +1,94 @@
+package main
+
+import (
+	"log/slog"
+	"maps"
+	"path/filepath"
+
+	"lapps/config"
+	"lapps/services"
+)
+
+// operations are what changes the services of a daemon while it runs: bundles that
+// appear, commands, and files that are written.
+type operations struct {
+	deployer *deployer
+	dropbox  *dropbox
+	control  *control
+	watches  bool // files
+	reloader *reloader
+}
+
+// operate installs the bundles that wait, and makes a daemon of the configuration and what
+// was deployed. lapps says that it is LAppS's pair, watches that services start anew
+// when their files change.
+func operate(cfg *config.Config, lapps, watches bool, log *slog.Logger) (*daemon, error) {
+	dep := newDeployer(cfg, lapps, log)
+	box := newDropbox(cfg.Directories.Deploy, log, dep.deploy)
+	box.install()
+	full := dep.withDeployed()
+	d, err := assemble(full, dep.files, log)
+	if err != nil {
+		return nil, err
+	}
+	dep.serve(d.registry)
+	d.operations = &operations{
+		deployer: dep,
+		dropbox:  box,
+		control:  newControl(cfg.Directories.Run, dep, log),
+		watches:  watches,
+	}
+	return d, nil
+}
+
+// start begins to take commands and bundles, once the services have been started.
+func (o *operations) start(log *slog.Logger) {
+	if o == nil {
+		return
+	}
+	o.control.start()
+	o.dropbox.start()
+	if !o.watches {
+		return
+	}
+	dirs := make(map[string]string)
+	for name := range maps.Keys(o.deployer.cfg.Services) {
+		dir := o.deployer.store.current(name)
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			dir = real
+		}
+		dirs[name] = filepath.Clean(dir)
+	}
+	var err error
+	if o.reloader, err = newReloader(dirs, log, o.deployer.restart); err != nil {
+		log.Error("files are not watched", "err", err)
+	}
+}
+
+// listen opens the socket for commands.
+func (o *operations) listen() error {
+	if o == nil {
+		return nil
+	}
+	return o.control.listen()
+}
+
+// stop ends all of that, and a change that is under way.
+func (o *operations) stop() {
+	if o == nil {
+		return
+	}
+	o.deployer.close()
+	if o.reloader != nil {
+		o.reloader.stop()
+	}
+	o.dropbox.stop()
+	o.control.stop()
+}
+
+// serve has changes be those of the services that run.
+func (d *deployer) serve(r *services.Registry) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.registry = r
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A store keeps on disk what was deployed, below the directory of the applications:
+//
+//	NAME/                  the version of a service that serves
+//	.lapps/current/NAME    its record; none where no bundle brought it
+//	.lapps/previous/NAME/  the version before
+//	.lapps/was/NAME        its record
+//	.lapps/staging/*       what is being unpacked
+//	.lapps/trash/NAME/*    versions before those, which connections may have still
+//
+// A version changes its place by renaming its directory: who has opened it goes on
+// reading the same files. Its methods are called one at a time.
+type store struct {
+	apps string
+	home string // .lapps
+}
+
+// A record says where a version of a service comes from.
+type record struct {
+	Version    string    `json:"version"`              // the beginning of the bundle's SHA-256; "" where there was none
+	Bundle     string    `json:"bundle"`               // its file's name
+	Deployed   time.Time `json:"deployed"`             // when
+	LAppS      bool      `json:"lapps"`                // the descriptor is one of LAppS's
+	Descriptor string    `json:"descriptor,omitempty"` // its text; "" where there is none
+}
+
+func newStore(apps string) *store { return &store{apps: apps, home: filepath.Join(apps, ".lapps")} }
+
+// tidy removes what a server that ended in the midst of something has left.
+func (s *store) tidy() error {
+	return errors.Join(os.RemoveAll(s.staging()), os.RemoveAll(filepath.Join(s.home, "trash")))
+}
+
+func (s *store) staging() string             { return filepath.Join(s.home, "staging") }
+func (s *store) current(name string) string  { return filepath.Join(s.apps, name) }
+func (s *store) previous(name string) string { return filepath.Join(s.home, "previous", name) }
+func (s *store) trash(name string) string    { return filepath.Join(s.home, "trash", name) }
+
+// The two records of a service.
+func (s *store) recordOf(name string) string     { return filepath.Join(s.home, "current", name) }
+func (s *store) recordBefore(name string) string { return filepath.Join(s.home, "was", name) }
+
+// stage makes an empty directory to unpack into.
+func (s *store) stage() (string, error) {
+	if err := os.MkdirAll(s.staging(), 0o755); err != nil {
+		return "", err
+	}
+	return os.MkdirTemp(s.staging(), "")
+}
+
+// read reads a record; the zero one where there is none.
+func (s *store) read(file string) (r record, err error) {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return r, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", file, err)
+	}
+	return r, err
+}
+
+// write writes a record, at once or not at all.
+func (s *store) write(file string, r record) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	fresh := filepath.Join(s.home, ".new")
+	if err := os.WriteFile(fresh, append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(fresh, file)
+}
+
+// deployed are the records of the services that bundles have brought, by name.
+func (s *store) deployed() (map[string]record, error) {
+	all := make(map[string]record)
+	entries, err := os.ReadDir(filepath.Join(s.home, "current"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return all, nil
+	}
+	var errs []error
+	for _, e := range entries {
+		r, err := s.read(s.recordOf(e.Name()))
+		if errs = append(errs, err); err == nil {
+			all[e.Name()] = r
+		}
+	}
+	return all, errors.Join(append(errs, err)...)
+}
+
+// replace makes the directory dir, which r is about, the version of a service that
+// serves. Where there was one, dir holds that one then, and finish, which is not nil, makes it the
+// previous one. Where there is an error nothing has changed.
+func (s *store) replace(name, dir string, r record) (finish func() error, err error) {
+	was, err := s.read(s.recordOf(name))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Lstat(s.current(name)); errors.Is(err, fs.ErrNotExist) {
+		if err := os.Rename(dir, s.current(name)); err != nil {
+			return nil, err
+		}
+		if err := s.write(s.recordOf(name), r); err != nil {
+			return nil, errors.Join(err, os.Rename(s.current(name), dir))
+		}
+		return nil, nil
+	}
+	if err := exchange(dir, s.current(name)); err != nil {
+		return nil, err
+	}
+	if err := s.write(s.recordOf(name), r); err != nil {
+		return nil, errors.Join(err, exchange(dir, s.current(name)))
+	}
+	return func() error { return errors.Join(s.discard(name), s.keep(name, dir, was)) }, nil
+}
+
+// keep makes dir, which r is about, the previous version of a service.
+func (s *store) keep(name, dir string, r record) error {
+	if err := os.MkdirAll(filepath.Dir(s.previous(name)), 0o755); err != nil {
+		return err
+	}
+	if err := os.Rename(dir, s.previous(name)); err != nil {
+		return err
+	}
+	return s.write(s.recordBefore(name), r)
+}
+
+// discard puts the previous version of a service away: connections may have it still.
+func (s *store) discard(name string) error {
+	if err := os.MkdirAll(s.trash(name), 0o755); err != nil {
+		return err
+	}
+	to, err := os.MkdirTemp(s.trash(name), "")
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(s.previous(name), filepath.Join(to, name)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// swap has the two versions of a service change places. Where there is an error the
+// one that served still does.
+func (s *store) swap(name string) error {
+	now, err := s.read(s.recordOf(name))
+	if err != nil {
+		return err
+	}
+	was, err := s.read(s.recordBefore(name))
+	if err != nil {
+		return err
+	}
+	if err := exchange(s.previous(name), s.current(name)); err != nil {
+		return err
+	}
+	if err := s.write(s.recordOf(name), was); err != nil {
+		return errors.Join(err, exchange(s.previous(name), s.current(name)))
+	}
+	return s.write(s.recordBefore(name), now)
+}
+
+// remove takes a version away that serves: it is the previous one then.
+func (s *store) remove(name string) error {
+	was, err := s.read(s.recordOf(name))
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.discard(name), s.keep(name, s.current(name), was)); err != nil {
+		return err
+	}
+	return os.Remove(s.recordOf(name))
+}
+
+// exchange has two directories change names, at once where the file system can do
+// that.
+func exchange(a, b string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+	if err == nil || !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.ENOSYS) {
+		return os.NewSyscallError("renameat2", err)
+	}
+	aside := a + ".aside"
+	if err := os.Rename(b, aside); err != nil {
+		return err
+	}
+	if err := os.Rename(a, b); err != nil {
+		return errors.Join(err, os.Rename(aside, b))
+	}
+	return os.Rename(aside, a)
+}
+
+// isBundle reports whether a file's name is one of a bundle.
+func isBundle(name string) bool {
+	for _, suffix := range []string{".lar", ".zip", ".tar.gz", ".tgz"} {
+		if stem, ok := strings.CutSuffix(name, suffix); ok && stem != "" && stem[0] != '.' {
+			return true
+		}
+	}
+	return false
+}
