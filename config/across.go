@@ -82,7 +82,7 @@ func (c *checker) pongWithoutPing(root *hujson.Value) {
 // connectionKeys are the keys of a service that a standalone one has not.
 var connectionKeys = []string{
 	"protocol", "ordered", "execution", "request_target", "max_inbound_message_size", "acl", "connections", "first_message_ms", "messages_per_s", "messages_burst",
-	"bytes_per_s", "bytes_burst", "max_age_ms", "max_age_jitter_ms", "outbox_bytes", "slow_consumer", "origins", "subprotocols",
+	"bytes_per_s", "bytes_burst", "max_age_ms", "max_age_jitter_ms", "outbox_bytes", "fragment_bytes", "slow_consumer", "origins", "subprotocols",
 	"extra_headers", "on_redeploy", "drain_ms", "compression",
 }
 

@@ -32,7 +32,7 @@
 // meaning here, or another one, it says in notices, one line each. And
 // MarshalNative writes a Config as the one file that Load reads:
 //
-//	etc/conf/ws.json:3: workers.auto_fragment: has no meaning here: every message is sent as one frame
+//	etc/conf/ws.json:3: workers.max_poll_events: has no meaning here: the event loops take what there is
 //
 // ParseDescriptor reads what a bundle says of the service in it, by the same rules.
 //
@@ -169,6 +169,7 @@ type Service struct {
 	MaxAge                Milliseconds      `json:"max_age_ms" jsonschema:"How old a connection may become before it is closed with 1001. 0 means no limit."`
 	MaxAgeJitter          Milliseconds      `json:"max_age_jitter_ms" jsonschema:"How much longer at most, by chance, so that those that came together do not go together."`
 	OutboxBytes           int               `json:"outbox_bytes" jsonschema:"Bytes that may wait for one peer that reads too slowly. 0 means no limit."`
+	FragmentBytes         int               `json:"fragment_bytes" jsonschema:"Messages of twice as many bytes at least are sent in fragments of so many, unless they are compressed. 0 means that each is sent in one frame."`
 	SlowConsumer          string            `json:"slow_consumer" jsonschema:"What happens to a message when outbox_bytes wait: close closes the connection with 1013, drop_newest drops the message, drop_oldest those that have waited longest, and latest keeps of each channel only the newest."`
 	Origins               []string          `json:"origins" jsonschema:"Origins of the web pages that may connect, like https://example.com or https://*.example.com; others are refused with 403. None means all. A client that names no origin is not a web page, and may connect."`
 	Subprotocols          []string          `json:"subprotocols" jsonschema:"Sub-protocols that the service speaks (Sec-WebSocket-Protocol), in order of preference."`

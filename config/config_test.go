@@ -154,6 +154,11 @@ func TestMerge(t *testing.T) {
 		}},
 		{"a relative path", `{"directories": {"applications": "../lua"}}`, func(c *config.Config) { c.Directories.Applications = "lua" }},
 		{"other directories", `{"directories": {"deploy": "/srv/in", "run": "sock"}}`, func(c *config.Config) { c.Directories.Deploy, c.Directories.Run = "/srv/in", "conf/sock" }},
+		{"fragments", `{"services": {"echo": {"fragment_bytes": 100}}}`, func(c *config.Config) {
+			e := echo()
+			e.FragmentBytes = 100
+			c.Services = map[string]config.Service{"echo": e}
+		}},
 		{"a redeployment", `{"services": {"echo": {"on_redeploy": "close", "drain_ms": 0}}}`, func(c *config.Config) {
 			e := echo()
 			e.OnRedeploy, e.Drain = "close", 0

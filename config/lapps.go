@@ -26,6 +26,9 @@ func (f LAppSFiles) names() (server, services string) {
 	return cmp.Or(f.Server, serverFile), cmp.Or(f.Services, servicesFile)
 }
 
+// lappsFragment is the size of LAppS's fragments, in bytes.
+const lappsFragment = 1392
+
 // IsLAppS reports whether a directory holds one of LAppS's two files at least.
 func IsLAppS(dir string, files LAppSFiles) bool {
 	server, services := files.names()
@@ -157,6 +160,9 @@ func decodeLAppS(server, services *hujson.Value, home string) (*Config, error) {
 	}
 	for name, service := range cfg.Services {
 		service.fromLAppS()
+		if s.Workers.AutoFragment && !service.Standalone {
+			service.FragmentBytes = lappsFragment
+		}
 		service.Depends = others(name, service.Depends, cfg.Services)
 		cfg.Services[name] = service
 	}

@@ -41,10 +41,10 @@ type lappsCertificates struct {
 
 // lappsWorkers are the threads that serve connections in LAppS.
 type lappsWorkers struct {
-	Workers        int `json:"workers"`
-	MaxConnections int `json:"max_connections"`
+	Workers        int  `json:"workers"`
+	MaxConnections int  `json:"max_connections"`
+	AutoFragment   bool `json:"auto_fragment"` // fragment_bytes of all services
 
-	AutoFragment    meaningless `json:"auto_fragment" jsonschema:"has no meaning here: every message is sent as one frame"`
 	MaxPollEvents   meaningless `json:"max_poll_events" jsonschema:"has no meaning here: the event loops take what there is"`
 	MaxPollWait     meaningless `json:"max_poll_wait_ms" jsonschema:"has no meaning here: the event loops wait for events, not for time"`
 	MaxInboundsSkip meaningless `json:"max_inbounds_skip" jsonschema:"has no meaning here: connections are accepted as they come"`

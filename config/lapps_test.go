@@ -79,6 +79,11 @@ func TestLAppSMeans(t *testing.T) {
 			c.Services["echo"] = s
 		}},
 		{"an absolute directory", `{}`, `{"directories": {"applications": "/lua"}}`, func(c *config.Config) { c.Directories.Applications = "/opt/lapps/lua" }},
+		{"fragments", `{"workers": {"auto_fragment": true}}`, `{"services": {"echo": {}, "clock": {"standalone": true}}}`, func(c *config.Config) {
+			s := echo()
+			s.FragmentBytes = 1392
+			c.Services["echo"], c.Services["clock"] = s, clock()
+		}},
 		{"a directory of archives", `{}`, `{"directories": {"deploy": "in", "tmp": 1}}`, func(c *config.Config) { c.Directories.Deploy = "/opt/lapps/in" }},
 		{"the old name", `{}`, `{"services": {"clock": {"internal": true, "request_target": 1}, "echo": {"internal": false, "standalone": false}}}`, func(c *config.Config) {
 			c.Services["clock"], c.Services["echo"] = clock(), echo()

@@ -158,6 +158,7 @@ func constrainService(s *jsonschema.Schema) {
 	constrainACL(p["acl"], prefix)
 	constrainRates(s)
 	between(p["outbox_bytes"], 0, maxBytes)
+	between(p["fragment_bytes"], 0, maxBytes)
 	p["slow_consumer"].Enum = words([]string{"close", "drop_newest", "drop_oldest", "latest"})
 	p["origins"].UniqueItems = true
 	formatted(p["origins"].Items, origin)

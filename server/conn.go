@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,9 +43,9 @@ type conn struct {
 	joinEnded bool // the service has answered, or was not asked
 	ours      bool // the loop itself appended to the outbox: Receive flushes
 	decoder   wire.Decoder
-	forwarded *netip.AddrPort // the client's, where the head names it; nil: it is the socket's
-	head      *head           // until open
-	held      *held           // what waits for the service to take it
+	identity  *identity // nil: all that is known is the socket's address
+	head      *head     // until open
+	held      *held     // what waits for the service to take it
 	service   *services.Service
 	seat      *services.Seat // set with mu held
 	timer     Timer

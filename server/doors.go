@@ -60,7 +60,8 @@ type Timer struct {
 }
 
 // A Socket is the way back to a peer. Its methods are called on its loop
-// only, never block, and never call the Receiver from inside.
+// only, where they do not say otherwise, never block, and never call the Receiver
+// from inside.
 type Socket interface {
 	// Write sends what it can of p and keeps a copy of the rest. It returns
 	// how many bytes it keeps: while that is not 0 the caller writes no
@@ -81,10 +82,11 @@ type Socket interface {
 	// called no more. A second Close may only shorten the linger to 0.
 	Close(linger time.Duration)
 
-	// RemoteAddr is the client's address and port.
+	// RemoteAddr is the client's address and port; always the same. Any
+	// goroutine may ask for it.
 	RemoteAddr() netip.AddrPort
 
-	// Loop is the loop that owns the socket; always the same.
+	// Loop is the loop that owns the socket; always the same. Any goroutine.
 	Loop() Loop
 }
 

@@ -86,7 +86,7 @@ func (l *Listener) clientOf(remote netip.AddrPort, r *wire.Request) (netip.AddrP
 	return wire.ClientAddr(remote, r.Header, l.ForwardedHeader, l.ForwardedHops, l.trusts)
 }
 
-// Certified is a Socket that knows its peer's certificate.
+// Certified is a Socket of TLS: it knows its peer's certificate.
 type Certified interface {
 	// PeerCertificate is the certificate that the peer has shown, verified;
 	// nil: none.

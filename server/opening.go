@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"lapps/protocol/wire"
@@ -55,28 +54,6 @@ func (c *conn) enter() error {
 		return nil // the head says whose connection it is
 	}
 	return c.identified()
-}
-
-// identify finds out whose connection it is, where a proxy has written it into
-// the head.
-func (c *conn) identify() error {
-	if !c.listener.forwards(c.sock.RemoteAddr().Addr()) {
-		return nil // known since enter
-	}
-	client, err := c.listener.clientOf(c.sock.RemoteAddr(), c.head.request)
-	if err != nil {
-		return err
-	}
-	c.forwarded = &client
-	return c.identified()
-}
-
-// client is the client's address.
-func (c *conn) client() netip.AddrPort {
-	if c.forwarded != nil {
-		return *c.forwarded
-	}
-	return c.sock.RemoteAddr()
 }
 
 // identified asks what depends on the client's address. The carrier has asked
@@ -150,6 +127,7 @@ func (c *conn) join(rest []byte) {
 	}
 	c.service = service
 	c.head.subprotocol = service.Subprotocol(c.head.request.Subprotocols)
+	c.noteCertificate()
 	c.state = stateJoining
 	if len(rest) > 0 {
 		c.hold(rest)
@@ -163,10 +141,8 @@ func (c *conn) ask(surplus bool) {
 		Request:     c.head.request,
 		RemoteAddr:  c.client(),
 		Subprotocol: c.head.subprotocol,
+		Certificate: c.Info().Certificate,
 		Surplus:     surplus,
-	}
-	if sock, ok := c.sock.(Certified); ok {
-		request.Certificate = sock.PeerCertificate()
 	}
 	c.joinEnded = false
 	c.head.gone = c.service.Join(c, request, func(seat *services.Seat, err error) {

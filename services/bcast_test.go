@@ -40,10 +40,13 @@ func TestBcast(t *testing.T) {
 			{`return bcast:create(7), bcast:create(7)`, "true, true"},
 			{`return bcast:create(0), bcast:create(2^53)`, "true, true"},
 			{`return bcast:create()`, "false, usage: bcast:create(channel): wrong number of arguments"},
-			{`return bcast:create(-1)`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53"},
-			{`return bcast:create(1.5)`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53"},
-			{`return bcast:create("7")`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53"},
-			{`return bcast:create(0/0)`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53"},
+			{`return bcast:create(-1)`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53, or a string of 1 to 255 bytes"},
+			{`return bcast:create(1.5)`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53, or a string of 1 to 255 bytes"},
+			{`return bcast:create("")`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53, or a string of 1 to 255 bytes"},
+			{`return bcast:create(("x"):rep(256))`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53, or a string of 1 to 255 bytes"},
+			{`return bcast:create({})`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53, or a string of 1 to 255 bytes"},
+			{`return bcast:create(("x"):rep(255)), bcast:create("\0\255")`, "true, true"},
+			{`return bcast:create(0/0)`, "false, usage: bcast:create(channel): channel must be an integer from 0 to 2^53, or a string of 1 to 255 bytes"},
 			{`return bcast:subscribe(7)`, "false, usage: bcast:subscribe(channel, handler): wrong number of arguments"},
 			{`return bcast:subscribe(7, "h")`, "false, usage: bcast:subscribe(channel, handler): handler must be a number, not a string"},
 			{`return bcast:subscribe(7, 99)`, "false, no such connection"},
@@ -56,6 +59,31 @@ func TestBcast(t *testing.T) {
 			{`return bcast:send(7, 3, "x")`, "false, usage: bcast:send(channel, opcode, string): opcode must be 1 (text) or 2 (binary)"},
 			{`return bcast:send(7, 1, "\255")`, "false, the text message is not valid UTF-8"},
 			{`return bcast:send(7, {cid = 1, message = {}})`, "true"}, // nobody listens
+			{`return bcast:send("nowhere", 1, "x"), bcast:send("nowhere", {cid = 1, message = {}})`, "true, true"},
+			{`return bcast:send("nowhere", 3, "x")`, "false, usage: bcast:send(channel, opcode, string): opcode must be 1 (text) or 2 (binary)"},
+			{`return bcast:send_except(7, h, 1, "x"), bcast:send_except(7, h, {cid = 1, message = {}}), bcast:send_except("nowhere", h, 1, "x")`, "true, true, true"},
+			{`return bcast:send_except(7, 99, 1, "x"), bcast:send_except(7, 1.5, 1, "x")`, "true, true"}, // who is not there gets nothing
+			{`return bcast:send_except(8, h, 1, "x")`, "false, no such channel: bcast:create makes it"},
+			{`return bcast:send_except(7, h)`, "false, usage: bcast:send_except(channel, handler, message) or bcast:send_except(channel, handler, opcode, string): wrong number of arguments"},
+			{`return bcast:send_except(7, h, 1, "x", 1)`, "false, usage: bcast:send_except(channel, handler, message) or bcast:send_except(channel, handler, opcode, string): wrong number of arguments"},
+			{`return bcast:send_except(7, "h", 1, "x")`, "false, usage: bcast:send_except(channel, handler, message) or bcast:send_except(channel, handler, opcode, string): handler must be a number, not a string"},
+			{`return bcast:send_except({}, h, 1, "x")`, "false, usage: bcast:send_except(channel, handler, message) or bcast:send_except(channel, handler, opcode, string): channel must be an integer from 0 to 2^53, or a string of 1 to 255 bytes"},
+			{`return bcast:send_except(7, h, 1, {})`, "false, usage: bcast:send_except(channel, handler, opcode, string): the message must be a string, not a table"},
+			{`return bcast:send_except(7, h, 1)`, "false, usage: bcast:send_except(channel, handler, message): the message must be nljson or a table, not a number"},
+			{`return bcast:count(7), bcast:count("nowhere"), bcast:count(8)`, "0, 0, false, no such channel: bcast:create makes it"},
+			{`return bcast:count()`, "false, usage: bcast:count(channel): wrong number of arguments"},
+			{`return bcast:count(-1)`, "false, usage: bcast:count(channel): channel must be an integer from 0 to 2^53, or a string of 1 to 255 bytes"},
+			{`return #bcast:channels(h)`, "0"},
+			{`local t, why = bcast:channels(99) return tostring(t), why`, "nil, no such connection"},
+			{`local t, why = bcast:channels() return tostring(t), why`, "nil, usage: bcast:channels(handler): wrong number of arguments"},
+			{`local t, why = bcast:channels("h") return tostring(t), why`, "nil, usage: bcast:channels(handler): handler must be a number, not a string"},
+			{`return bcast:remove()`, "false, usage: bcast:remove(channel): wrong number of arguments"},
+			{`return bcast:remove({})`, "false, usage: bcast:remove(channel): channel must be an integer from 0 to 2^53, or a string of 1 to 255 bytes"},
+			{`return bcast:remove(99), bcast:remove("nowhere")`, "true, true"}, // it is not there afterwards
+			{`return bcast:create(9), bcast:remove(9), bcast:send(9, 1, "x")`, "true, true, false, no such channel: bcast:create makes it"},
+			{`return bcast:unsubscribe("nowhere", h)`, "true"},
+			{`return bcast:unsubscribe("nowhere", 99)`, "false, no such connection"},
+			{`return bcast:subscribe("somewhere", 99), bcast:count("somewhere")`, "false, 0"},
 		} {
 			deliver(t, s, c.code)
 			if got := p.said(t); !slices.Equal(got, []string{"text " + c.want}) {
@@ -77,6 +105,46 @@ func TestBcast(t *testing.T) {
 		}
 		if got, want := other.said(t), []string{"text for the other"}; !slices.Equal(got, want) {
 			t.Errorf("still subscribed: %q, want %q", got, want)
+		}
+	})
+}
+
+// TestTopics has channels that are called by texts be there as long as they are needed,
+// or wanted.
+func TestTopics(t *testing.T) {
+	serve(t, services.Config{}, evalLua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		p, s := mustJoin(t, r, 1)
+		other, o := mustJoin(t, r, 2)
+		for _, c := range []struct{ code, want, other string }{
+			{`return bcast:subscribe("room", h), bcast:subscribe("room", h), bcast:subscribe("room", 2), bcast:count("room")`, "true, true, true, 2", ""},
+			{`bcast:send("room", 1, "hello") return "said"`, "hello, said", "hello"},
+			{`bcast:send_except("room", h, 1, "hello") return "said"`, "said", "hello"},
+			{`bcast:send_except("room", 2, 1, "hello") return "said"`, "hello, said", ""},
+			{`bcast:send_except("room", 99, 1, "hello") return "said"`, "hello, said", "hello"},
+			{`bcast:send_except("room", h, {cid = 3, message = {}}) return "said"`, "said", `{"cid": 3, "message": []}`},
+			{`bcast:create(5) bcast:subscribe(5, h) bcast:subscribe("5", 2) bcast:send(5, 1, "number") bcast:send("5", 1, "text") return "said"`, "number, said", "text"},
+			{`local all = bcast:channels(h) table.sort(all, function(a, b) return tostring(a) < tostring(b) end)
+				return #all, type(all[1]), all[1], type(all[2]), all[2]`, "2, number, 5, string, room", ""},
+			{`bcast:unsubscribe("room", h) return bcast:count("room"), bcast:channels(h)[1], #bcast:channels(h)`, "1, 5, 1", ""},
+			{`bcast:unsubscribe("room", 2) bcast:send("room", 1, "x") return bcast:count("room")`, "0", ""},
+			{`bcast:create("room") bcast:subscribe("room", 2) bcast:send("room", 1, "a") bcast:remove("room") bcast:send("room", 1, "b")
+				return bcast:count("room"), #bcast:channels(2)`, "0, 1", "a"},
+			{`bcast:subscribe("room", 2) bcast:send("room", 1, "c") return bcast:remove(5), bcast:count("room"), #bcast:channels(h)`, "true, 1, 0", "c"},
+			{`return bcast:subscribe(5, h)`, "false, no such channel: bcast:create makes it", ""},
+		} {
+			deliver(t, s, c.code)
+			if got := strings.ReplaceAll(strings.Join(p.said(t), ", "), "text ", ""); got != c.want {
+				t.Errorf("%s: %q, want %q", c.code, got, c.want)
+			}
+			if got := strings.ReplaceAll(strings.Join(other.said(t), ", "), "text ", ""); got != c.other {
+				t.Errorf("%s: the other: %q, want %q", c.code, got, c.other)
+			}
+		}
+		o.Leave(nil)
+		synctest.Wait()
+		deliver(t, s, `return bcast:count("room"), bcast:count("5")`)
+		if got := p.said(t); !slices.Equal(got, []string{"text 0, 0"}) {
+			t.Errorf("when the other has left: %q", got)
 		}
 	})
 }

@@ -2,165 +2,179 @@ package services
 
 import (
 	"errors"
-	"slices"
+	"strings"
 	"sync"
 )
 
-// channels are the process's broadcast channels, by number. Every service uses
-// the same ones.
-type channels struct {
-	mu sync.RWMutex // guards the field below; nothing is called with it held
-	m  map[uint64]*channel
+// A topic is what a channel is called: a text or, where that is empty, a number. The
+// number 5 and the text "5" are two.
+type topic struct {
+	text   string
+	number uint64
 }
 
-// maxChannels bounds how many channels there may be: they stay for the life of
-// the process, and an application may take their numbers from its peers.
-const maxChannels = 1 << 20
+// channels are the process's broadcast channels, by their topics. Every service uses
+// the same ones.
+//
+//	        subscribe, to a text         the last one unsubscribes, or leaves
+//	none ------------------------> passing ---------------------------------> over
+//	  |                               |
+//	  |           create              v                 remove
+//	  +----------------------------> kept ------------------------------------> over
+//
+// So texts that an application makes up as it goes, one for each room, leave nothing
+// behind. One that is over is forgotten; the next of its topic is another channel.
+type channels struct {
+	mu      sync.RWMutex // guards the fields below; nothing is called with it held. That of a seat's subs is locked before it
+	numbers map[uint64]*channel
+	texts   map[string]*channel
+	bytes   int // of the texts
+	key     uint32
+	taken   map[uint32]bool // see keyLocked
+}
 
-// Errors of channels. Lua sees their texts.
+// What there may be at once: an application may take topics from its peers.
+const (
+	maxChannels = 1 << 20
+	maxTopic    = 255      // bytes of a text
+	maxTexts    = 64 << 20 // bytes of all texts
+)
+
+// Errors of channels. Lua sees their texts, but for that of errOver.
 var (
 	errNoChannel       = errors.New("no such channel: bcast:create makes it")
 	errTooManyChannels = errors.New("there are 1048576 channels already")
+	errTooLongTopics   = errors.New("the names of all channels take 67108864 bytes already")
+	errOver            = errors.New("services: the channel is over")
 )
 
-// create makes a channel where there is none of this number.
-func (c *channels) create(id uint64) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.m[id] != nil:
-		return nil
-	case len(c.m) >= maxChannels:
-		return errTooManyChannels
-	case c.m == nil:
-		c.m = make(map[uint64]*channel)
+// create makes a channel that stays until it is removed, or has one stay that is there.
+func (all *channels) create(t topic) error {
+	for {
+		c, err := all.open(t)
+		if err != nil || c.keep() {
+			return err
+		}
+		all.forget(c)
 	}
-	c.m[id] = &channel{key: uint32(len(c.m) + 1)}
-	return nil
+}
+
+// subscribe subscribes s to a channel. One that is called by a text is made where there
+// is none.
+func (all *channels) subscribe(s *Seat, t topic) error {
+	for {
+		c := all.find(t)
+		if c == nil {
+			if t.text == "" {
+				return errNoChannel
+			}
+			var err error
+			if c, err = all.open(t); err != nil {
+				return err
+			}
+		}
+		switch err := s.subscribe(c); err {
+		case nil:
+			return nil
+		case errOver: // meanwhile
+			all.forget(c)
+		default:
+			c.endUnused()
+			return err
+		}
+	}
+}
+
+// remove ends a channel, if there is one, and all subscriptions to it.
+func (all *channels) remove(t topic) {
+	c := all.find(t)
+	if c == nil {
+		return
+	}
+	seats := c.end()
+	all.forget(c)
+	for _, s := range seats {
+		s.unsubscribe(c)
+	}
 }
 
 // find returns a channel, or nil.
-func (c *channels) find(id uint64) *channel {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.m[id]
+func (all *channels) find(t topic) *channel {
+	all.mu.RLock()
+	defer all.mu.RUnlock()
+	return all.findLocked(t)
 }
 
-// A channel is a set of seats. Its zero value is empty.
-type channel struct {
-	key uint32 // of its own, from 1 on: there are at most maxChannels; immutable
-
-	mu     sync.Mutex // guards the fields below; nothing is called with it held. that of a seat's subs is locked before it
-	seats  []*Seat
-	index  map[*Seat]int // where each stands in seats
-	shared bool          // somebody walks over seats: it must not be changed
-}
-
-// members returns those who are subscribed now. The slice is not the caller's
-// to modify, and nobody will.
-func (c *channel) members() []*Seat {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.shared = true
-	return c.seats
-}
-
-// add subscribes s; false: it is already.
-func (c *channel) add(s *Seat) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, known := c.index[s]; known {
-		return false
+func (all *channels) findLocked(t topic) *channel {
+	if t.text != "" {
+		return all.texts[t.text]
 	}
-	if c.index == nil {
-		c.index = make(map[*Seat]int)
-	}
-	c.ownLocked()
-	c.index[s] = len(c.seats)
-	c.seats = append(c.seats, s)
-	return true
+	return all.numbers[t.number]
 }
 
-// remove unsubscribes s, if it is subscribed: the last takes its place.
-func (c *channel) remove(s *Seat) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i, known := c.index[s]
-	if !known {
+// open returns a channel, which is made where there is none: a passing one that
+// somebody has to be subscribed to, or that has to be kept.
+func (all *channels) open(t topic) (*channel, error) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if c := all.findLocked(t); c != nil {
+		return c, nil
+	}
+	switch {
+	case len(all.numbers)+len(all.texts) >= maxChannels:
+		return nil, errTooManyChannels
+	case all.bytes+len(t.text) > maxTexts:
+		return nil, errTooLongTopics
+	}
+	t.text = strings.Clone(t.text) // it may be a piece of a long message
+	c := &channel{topic: t, all: all, key: all.keyLocked()}
+	if all.numbers == nil {
+		all.numbers, all.texts = make(map[uint64]*channel), make(map[string]*channel)
+	}
+	if t.text != "" {
+		all.texts[t.text] = c
+		all.bytes += len(t.text)
+	} else {
+		all.numbers[t.number] = c
+	}
+	return c, nil
+}
+
+// forget takes out a channel that is over. It may be called more than once.
+func (all *channels) forget(c *channel) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	switch t := c.topic; {
+	case all.findLocked(t) != c:
 		return
+	case t.text != "":
+		delete(all.texts, t.text)
+		all.bytes -= len(t.text)
+	default:
+		delete(all.numbers, t.number)
 	}
-	c.ownLocked()
-	last := len(c.seats) - 1
-	c.seats[i] = c.seats[last]
-	c.index[c.seats[i]] = i
-	c.seats[last] = nil
-	c.seats = c.seats[:last]
-	delete(c.index, s)
-	if last == 0 {
-		c.seats, c.index = nil, nil // give back what a crowd needed
+	if len(all.numbers)+len(all.texts) == 0 {
+		all.numbers, all.texts = nil, nil // give back what many needed
 	}
 }
 
-// ownLocked makes seats free to be changed. So one broadcast costs at most one
-// copy, however many come and go between two.
-func (c *channel) ownLocked() {
-	if c.shared {
-		c.seats, c.shared = slices.Clone(c.seats), false
+// keyLocked is a key that no channel has. They come in turn, from 1 on: what waits for a
+// slow peer may still bear that of a channel that is over, which therefore comes again
+// only when all four billion have.
+func (all *channels) keyLocked() uint32 {
+	for {
+		all.key++
+		switch {
+		case all.key == 0: // all have
+			all.taken = make(map[uint32]bool, len(all.numbers)+len(all.texts))
+			for _, c := range all.numbers {
+				all.taken[c.key] = true
+			}
+			for _, c := range all.texts {
+				all.taken[c.key] = true
+			}
+		case !all.taken[all.key]:
+			return all.key
+		}
 	}
-}
-
-// subs are the channels a seat is subscribed to.
-type subs struct {
-	mu   sync.Mutex // guards the fields below; a channel's mu is locked within
-	all  []*channel
-	gone bool // the seat has left all of them for good
-}
-
-// leftAll are those of a seat that has left and never had any.
-var leftAll = &subs{gone: true}
-
-// subscribe subscribes s. The error is ErrGone where it has left.
-func (s *Seat) subscribe(c *channel) error {
-	if s.subs.Load() == nil {
-		s.subs.CompareAndSwap(nil, new(subs))
-	}
-	subs := s.subs.Load()
-	subs.mu.Lock()
-	defer subs.mu.Unlock()
-	if subs.gone {
-		return ErrGone
-	}
-	if c.add(s) {
-		subs.all = append(subs.all, c)
-	}
-	return nil
-}
-
-// unsubscribe ends a subscription, if there is one.
-func (s *Seat) unsubscribe(c *channel) {
-	subs := s.subs.Load()
-	if subs == nil {
-		return
-	}
-	subs.mu.Lock()
-	defer subs.mu.Unlock()
-	c.remove(s)
-	if i := slices.Index(subs.all, c); i >= 0 {
-		subs.all = slices.Delete(subs.all, i, i+1)
-	}
-}
-
-// unsubscribeAll ends all subscriptions of a seat that leaves.
-func (s *Seat) unsubscribeAll() {
-	if s.subs.CompareAndSwap(nil, leftAll) {
-		return
-	}
-	subs := s.subs.Load()
-	subs.mu.Lock()
-	defer subs.mu.Unlock()
-	subs.gone = true
-	for _, c := range subs.all {
-		c.remove(s)
-	}
-	subs.all = nil
 }

@@ -89,6 +89,10 @@ type Config struct {
 	// takes one message of any size.
 	OutboxBytes int
 
+	// Fragment has messages of twice as many bytes at least be sent in fragments of so
+	// many, where they are not compressed; 0 means that each is sent in one frame.
+	Fragment int
+
 	// SlowConsumer is what happens to a message when OutboxBytes wait.
 	SlowConsumer SlowConsumer
 

@@ -30,9 +30,13 @@
 // keep too much memory: others start in their place, and their peers are told to
 // come again.
 //
-// A channel (channels.go) is a set of seats, of any services. A broadcast is
-// one frame, encoded once, that the sending instance puts into the outbox of
-// each; at the end of its turn each loop is woken once.
+// A channel (channels.go) is a set of seats, of any services, and is called by a number
+// or a text. A broadcast is one frame, encoded once, that the sending instance puts into
+// the outbox of each; at the end of its turn each loop is woken once.
+//
+// A seat keeps little of its request: ws:info tells that, and what its Peer knows
+// (Peer.Info). What an application keeps for a connection is a table of the instance
+// (data.go), which goes with the seat.
 //
 // Where a peer reads too slowly Config.SlowConsumer says what becomes of messages:
 // the Peer obeys it, and knows a broadcast's channel by Frame.Channel. When it has

@@ -48,6 +48,7 @@ type instance struct {
 	results []lua.LValue // of a method
 
 	publication publication
+	data        data
 }
 
 // startInstance loads p into a state of its own, the i-th of the service, and calls

@@ -47,9 +47,24 @@ type Peer interface {
 	// Resume says that a Deliver that returned ErrBusy may be tried again.
 	Resume()
 
+	// Info says what is known of the connection's other end. It always says the same.
+	Info() PeerInfo
+
 	// Waker is woken once at the end of a turn in which peers of it were
 	// sent something: it then writes to all of them.
 	Waker() Waker
+}
+
+// A PeerInfo is what a Peer knows of its other end.
+type PeerInfo struct {
+	// RemoteAddr is the client's address and port, as in its Request.
+	RemoteAddr netip.AddrPort
+
+	// TLS says that we speak TLS with the peer, which may be a proxy.
+	TLS bool
+
+	// Certificate is the client's, verified; nil: it has shown none.
+	Certificate *x509.Certificate
 }
 
 // A Waker is the event loop of some peers. It is comparable.

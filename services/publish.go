@@ -1,6 +1,10 @@
 package services
 
-import "lapps/protocol/wire"
+import (
+	"slices"
+
+	"lapps/protocol/wire"
+)
 
 // A publication is what an instance has sent to a channel, and not given to the
 // subscribers yet. That is done once for all messages to the same channel in a
@@ -13,23 +17,63 @@ import "lapps/protocol/wire"
 type publication struct {
 	to     *channel // nil: there is nothing
 	frames []wire.Frame
-	size   int // of frames, in bytes
+	but    []*Seat // by frame: who does not get it; nil: all do
+	spared []*Seat // those, each once
+	size   int     // of frames, in bytes
+
+	left []wire.Frame // see leftFor
 }
 
 const (
 	maxBundled = 256      // frames of a publication, at most
 	maxBundle  = 16 << 10 // and bytes, of more than one: larger ones would have to be copied to be one
+	maxSpared  = 16       // and seats that do not get all of it: they are given theirs one by one
 )
 
-// broadcast sends f to all who are subscribed to c, at the end of the turn.
-func (in *instance) broadcast(c *channel, f wire.Frame) {
-	p := &in.publication
-	size := f.Size()
-	if p.to != c || len(p.frames) == maxBundled || p.size+size > maxBundle {
+// takes reports whether a frame of so many bytes to c can be one more.
+func (p *publication) takes(c *channel, size int, but *Seat) bool {
+	return p.to == c && len(p.frames) < maxBundled && p.size+size <= maxBundle &&
+		(but == nil || len(p.spared) < maxSpared || slices.Contains(p.spared, but))
+}
+
+// add adds a frame to c.
+func (p *publication) add(c *channel, f wire.Frame, size int, but *Seat) {
+	f.Channel = c.key
+	p.to, p.size = c, p.size+size
+	p.frames, p.but = append(p.frames, f), append(p.but, but)
+	if but != nil && !slices.Contains(p.spared, but) {
+		p.spared = append(p.spared, but)
+	}
+}
+
+// leftFor are the frames that s, one of spared, gets. They are valid until the next call.
+func (p *publication) leftFor(s *Seat) []wire.Frame {
+	p.left = p.left[:0]
+	for i, f := range p.frames {
+		if p.but[i] != s {
+			p.left = append(p.left, f)
+		}
+	}
+	return p.left
+}
+
+// clear forgets all, but for the room that it took.
+func (p *publication) clear() {
+	clear(p.frames)
+	clear(p.but)
+	clear(p.spared)
+	clear(p.left[:cap(p.left)])
+	*p = publication{frames: p.frames[:0], but: p.but[:0], spared: p.spared[:0], left: p.left[:0]}
+}
+
+// broadcast sends f to all who are subscribed to c, but for one that is not nil, at the
+// end of the turn.
+func (in *instance) broadcast(c *channel, f wire.Frame, but *Seat) {
+	p, size := &in.publication, f.Size()
+	if !p.takes(c, size, but) {
 		in.publish()
 	}
-	f.Channel = c.key
-	p.to, p.size, p.frames = c, p.size+size, append(p.frames, f)
+	p.add(c, f, size, but)
 }
 
 // publish gives the subscribers what was sent to their channel. What is wrong with
@@ -49,20 +93,34 @@ func (in *instance) publish() {
 			p.frames[i].Shared = new(wire.Shared)
 		}
 	}
-	if len(p.frames) == 1 || len(members) == 1 {
-		for _, s := range members {
-			for _, f := range p.frames {
-				s.peer.Send(f)
+	var bundle wire.Frame // of all frames
+	for _, s := range members {
+		switch {
+		case len(p.spared) > 0 && slices.Contains(p.spared, s):
+			in.give(s, p.leftFor(s), wire.Frame{})
+		case len(members) == 1:
+			in.give(s, p.frames, wire.Frame{})
+		default:
+			if len(p.frames) > 1 && bundle.Bundle == 0 {
+				bundle = wire.Bundle(p.frames)
 			}
-			in.touch(s.peer.Waker())
-		}
-	} else if len(members) > 1 {
-		bundle := wire.Bundle(p.frames)
-		for _, s := range members {
-			s.peer.SendAll(p.frames, bundle)
-			in.touch(s.peer.Waker())
+			in.give(s, p.frames, bundle)
 		}
 	}
-	clear(p.frames)
-	p.to, p.size, p.frames = nil, 0, p.frames[:0]
+	p.clear()
+}
+
+// give gives s frames, as the bundle of them if it is one.
+func (in *instance) give(s *Seat, frames []wire.Frame, bundle wire.Frame) {
+	switch {
+	case len(frames) == 0:
+		return
+	case bundle.Bundle > 0:
+		s.peer.SendAll(frames, bundle)
+	default:
+		for _, f := range frames {
+			s.peer.Send(f)
+		}
+	}
+	in.touch(s.peer.Waker())
 }

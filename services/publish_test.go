@@ -2,6 +2,7 @@ package services_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,14 @@ func TestPublication(t *testing.T) {
 			"a b me c d", "a b c d", []int{2, 2}},
 		{"another channel", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") bcast:send(2, 1, "c") bcast:send(2, 1, "d") bcast:send(1, 1, "e")`,
 			"a b c d e", "a b c d e", []int{2, 2}},
+		{"all but one", `bcast:send_except(1, h, 1, "a")`, "", "a", nil},
+		{"all but another", `bcast:send_except(1, 2, 1, "a")`, "a", "", nil},
+		{"all but one who is not there", `bcast:send_except(1, 99, 1, "a") bcast:send_except(1, 99, 1, "b")`, "a b", "a b", []int{2}},
+		{"now all, now all but one", `bcast:send(1, 1, "a") bcast:send_except(1, h, 1, "b") bcast:send_except(1, 2, 1, "c") bcast:send(1, 1, "d")`,
+			"a c d", "a b d", nil},
+		{"a text for a channel", `bcast:subscribe("t", h) bcast:subscribe("t", 2) for i = 1, 5 do bcast:send("t", 1, i) end`, "1 2 3 4 5", "1 2 3 4 5", []int{5}},
+		{"removing", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") bcast:remove(1) bcast:create(1) bcast:send(1, 1, "c")`, "a b", "a b", []int{2}},
+		{"counting", `bcast:send(1, 1, "a") bcast:count(1) bcast:channels(h) ws:info(h) ws:data(h) bcast:send(1, 1, "b")`, "a b", "a b", []int{2}},
 		{"leaving", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") bcast:unsubscribe(1, h) bcast:send(1, 1, "c")`, "a b", "a b c", []int{2}},
 		{"coming back", `bcast:unsubscribe(1, h) bcast:send(1, 1, "a") bcast:send(1, 1, "b") bcast:subscribe(1, h) bcast:send(1, 1, "c")`, "c", "a b c", nil},
 		{"closing", `bcast:send(1, 1, "a") bcast:send(1, 1, "b") ws:close(h, 1000)`, "a b close 1000", "a b", []int{2}},
@@ -69,6 +78,50 @@ return test`
 			})
 		})
 	}
+}
+
+// TestPublicationButOne has each of twenty peers left out once in a turn: all receive the
+// others' messages in order, and most of them at once.
+func TestPublicationButOne(t *testing.T) {
+	const lua = `
+local test = {}
+function test.onConnect(h) return bcast:subscribe("room", h) end
+function test.onMessage(h) for k = 1, 20 do bcast:send_except("room", k, 1, k) end return true end
+return test`
+	serve(t, services.Config{Instances: 3}, lua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		var all []*peer
+		var first *services.Seat
+		for id := range uint64(22) {
+			p, s := mustJoin(t, r, id+1)
+			if all = append(all, p); first == nil {
+				first = s
+			}
+		}
+		deliver(t, first, "x")
+		for _, p := range all {
+			var want []string
+			for k := range uint64(20) {
+				if k+1 != p.id {
+					want = append(want, fmt.Sprintf("text %d", k+1))
+				}
+			}
+			if got := slices.DeleteFunc(p.happened(), func(e string) bool { return e == "wake" }); !slices.Equal(got, want) {
+				t.Errorf("%d: %q, want %q", p.id, got, want)
+			}
+			bundles := []int{16, 4} // one publication takes sixteen that are left out
+			switch {
+			case p.id <= 16:
+				bundles = []int{4}
+			case p.id <= 20:
+				bundles = []int{16}
+			}
+			p.mu.Lock()
+			if !slices.Equal(p.bundle, bundles) {
+				t.Errorf("%d: bundles %v, want %v", p.id, p.bundle, bundles)
+			}
+			p.mu.Unlock()
+		}
+	})
 }
 
 // TestPublicationOfHung: what an instance that hangs has not given out is not given out

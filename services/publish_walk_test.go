@@ -24,6 +24,7 @@ import (
 const walkLua = `
 local expect, task, timer = require "expect", require "task", require "timer"
 local test, seated, n = {}, {}, 0
+local channels = {1, 2, "room"} -- the text is made by who subscribes
 local function text()
   n = n + 1
   local k = expect.rand(40)
@@ -37,18 +38,23 @@ local function anyone(otherwise)
 end
 local function walk(steps, self, depth)
   for _ = 1, steps do
-    local what, channel, h = expect.rand(100), 1 + expect.rand(3), anyone(self)
-    if what < 60 then
+    local what, c, h = expect.rand(100), 1 + expect.rand(3), anyone(self)
+    local channel = channels[c]
+    if what < 40 then
       local t = text()
-      expect.broadcast(channel, t)
+      expect.broadcast(c, t, 0)
       bcast:send(channel, 1, t)
+    elseif what < 60 then
+      local t = text()
+      expect.broadcast(c, t, h)
+      bcast:send_except(channel, h, 1, t)
     elseif what < 70 then
       local t = text()
       if ws:send(h, 1, t) then expect.message(h, "text " .. t) end
     elseif what < 78 then
-      if bcast:subscribe(channel, h) then expect.member(channel, h, true) end
+      if bcast:subscribe(channel, h) then expect.member(c, h, true) end
     elseif what < 84 then
-      if bcast:unsubscribe(channel, h) then expect.member(channel, h, false) end
+      if bcast:unsubscribe(channel, h) then expect.member(c, h, false) end
     elseif what < 88 then sleep(expect.rand(5) / 1000)
     elseif what < 90 and depth < 2 then task.spawn(function() walk(expect.rand(10), self, depth + 1) end)
     elseif what < 92 and depth < 2 then timer.after(expect.rand(5) / 1000, function() walk(expect.rand(10), self, depth + 1) end)
@@ -56,10 +62,15 @@ local function walk(steps, self, depth)
     elseif what < 96 then ws:buffered(h)
     elseif what < 97 and h ~= self then
       if ws:close(h, 4000, "") then expect.message(h, "close 4000 ") end
+    elseif what < 98 then
+      if bcast:remove(channel) then expect.nobody(c) end
+      if c < 3 then bcast:create(channel) end
+    elseif what < 99 then
+      expect.members(c, bcast:count(channel))
     end
   end
 end
-function test.onStart() for c = 1, 3 do bcast:create(c) end end
+function test.onStart() bcast:create(1) bcast:create(2) end
 function test.onConnect(h)
   if expect.rand(2) == 0 then bcast:subscribe(1, h) expect.member(1, h, true) end
   seated[h] = true
@@ -81,6 +92,7 @@ type expectation struct {
 	rand    *rand.Rand
 	members [4]map[int]bool
 	of      map[int][]string
+	wrong   []string
 }
 
 func (x *expectation) module() vm.Module {
@@ -89,13 +101,22 @@ func (x *expectation) module() vm.Module {
 			"rand": func(l *lua.LState) int { l.Push(lua.LNumber(x.rand.IntN(l.CheckInt(1)))); return 1 },
 			"broadcast": func(l *lua.LState) int {
 				for id := range x.members[l.CheckInt(1)] {
-					x.of[id] = append(x.of[id], "text "+l.CheckString(2))
+					if id != l.CheckInt(3) {
+						x.of[id] = append(x.of[id], "text "+l.CheckString(2))
+					}
 				}
 				return 0
 			},
 			"message": func(l *lua.LState) int {
 				id := l.CheckInt(1)
 				x.of[id] = append(x.of[id], l.CheckString(2))
+				return 0
+			},
+			"nobody": func(l *lua.LState) int { clear(x.members[l.CheckInt(1)]); return 0 },
+			"members": func(l *lua.LState) int {
+				if want := len(x.members[l.CheckInt(1)]); l.CheckInt(2) != want {
+					x.wrong = append(x.wrong, fmt.Sprintf("channel %d has %d members, want %d", l.CheckInt(1), l.CheckInt(2), want))
+				}
 				return 0
 			},
 			"member": func(l *lua.LState) int {
@@ -165,6 +186,9 @@ func walkPublication(t *testing.T, seed uint64) {
 	time.Sleep(time.Second)
 	if err := r.Stop(t.Context()); err != nil {
 		t.Error(err)
+	}
+	for _, w := range x.wrong {
+		t.Errorf("seed %d: %s", seed, w)
 	}
 	for id, p := range peers {
 		got := slices.DeleteFunc(p.happened(), func(e string) bool { return e == "wake" })

@@ -35,6 +35,7 @@ type Seat struct {
 	in      *instance
 	peer    Peer
 	handler lua.LValue // the peer's ID, boxed once
+	since   int64      // when it joined, in ms since 1970
 
 	gate    vm.Gate
 	drained atomic.Pointer[chan struct{}] // closed by Drained; nil: nobody waits
@@ -43,11 +44,13 @@ type Seat struct {
 	seated  atomic.Bool                   // the peer has been admitted
 	removed atomic.Bool                   // see remove
 	gone    atomic.Bool                   // the peer is, or has given up before it was admitted
-	waits   atomic.Pointer[waits]         // nil: no handler has waited
 
-	answered bool // the handler of the message at hand has sent a response; owned by the baton's holder
-	leaves   bool // onDisconnect is called; likewise
+	// Where these stand they take no room.
+	answered    bool   // the handler of the message at hand has sent a response; owned by the baton's holder
+	leaves      bool   // onDisconnect is called; likewise
+	subprotocol uint16 // see noteSubprotocol; immutable
 
+	waits   atomic.Pointer[waits]   // nil: no handler has waited
 	subs    atomic.Pointer[subs]    // nil: it never had any
 	joining atomic.Pointer[joining] // nil: there has been an answer, or need not be one
 
@@ -91,8 +94,9 @@ func (in *instance) join(p Peer, r Request, answer func(*Seat, error)) (gone fun
 		answer(nil, why)
 		return nil
 	}
-	s := &Seat{in: in, peer: p, handler: lua.LNumber(p.ID())}
+	s := &Seat{in: in, peer: p, handler: lua.LNumber(p.ID()), since: in.vm.Now().UnixMilli()}
 	s.gate.Loose = in.service.Unordered
+	s.noteSubprotocol(r.Subprotocol)
 	in.count(1)
 	in.service.reg.handlers.add(s)
 	if !in.onConnect {
@@ -231,6 +235,9 @@ func (s *Seat) Handle(_ *vm.Instance, e vm.Event) {
 	switch e.Kind {
 	case kindConnect:
 		s.connect()
+		if !s.seated.Load() { // nor will it be
+			s.in.data.forget(s.in.vm.State(), s)
+		}
 	case kindDrain:
 		s.drain()
 	case kindLeave:
@@ -297,6 +304,7 @@ func (s *Seat) leave() {
 	}
 	s.in.publish() // what was sent before s left its channels
 	s.remove()
+	s.in.data.forget(s.in.vm.State(), s)
 	if s.then != nil {
 		s.then()
 	}

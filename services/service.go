@@ -291,6 +291,14 @@ func (s *Service) width() int {
 	return s.Instances
 }
 
+// shape is a message as peers of the service are sent it.
+func (s *Service) shape(f wire.Frame) wire.Frame {
+	if s.Fragment == 0 || s.Compression != nil { // which sends pieces anyway
+		return f
+	}
+	return f.Fragment(s.Fragment)
+}
+
 // loopOf is the event loop of the i-th instance; nil: it has goroutines.
 func (s *Service) loopOf(i int) Loop {
 	if s.Inline {

@@ -33,6 +33,7 @@ type peer struct {
 	full   bool
 	drops  bool
 	gone   bool
+	info   services.PeerInfo
 }
 
 var _ services.Peer = (*peer)(nil)
@@ -49,6 +50,8 @@ func (p *peer) Resume()               { p.note("resume") }
 func (p *peer) Full() bool            { return false }
 func (p *peer) Wake()                 { p.note("wake") }
 func (p *peer) Later(f func())        { f() }
+
+func (p *peer) Info() services.PeerInfo { return p.info }
 
 func (p *peer) Send(f wire.Frame) (int, error) {
 	if p.gone {

@@ -15,14 +15,20 @@ import (
 //	ws:send(handler, message)             a LAppS message: nljson, or a table
 //	ws:close(handler, code [, reason])    closes the connection
 //	ws:buffered(handler)                  how many bytes wait for its peer to read
+//	ws:data(handler)                      a table of the connection's own (data.go)
+//	ws:info(handler)                      what is known of it (info.go)
 //
-// They return true, or that number, or false and why not. They never raise an error and never
-// block.
+// They return true, or that number, or false and why not; the last two the table, or nil and
+// why not. They never raise an error and never block. All but data are for the connections
+// of any instance and service, and work wherever Lua runs: in callbacks, tasks, timers and
+// standalone services.
 func (in *instance) ws(l *lua.LState) *lua.LTable {
 	return l.SetFuncs(l.NewTable(), map[string]lua.LGFunction{
 		"send":     in.wsSend,
 		"close":    in.wsClose,
 		"buffered": in.wsBuffered,
+		"data":     in.wsData,
+		"info":     in.wsInfo,
 	})
 }
 
@@ -31,6 +37,8 @@ const (
 	usageLAppS    = "usage: ws:send(handler, message)"
 	usageClose    = "usage: ws:close(handler, code [, reason])"
 	usageBuffered = "usage: ws:buffered(handler)"
+	usageData     = "usage: ws:data(handler)"
+	usageInfo     = "usage: ws:info(handler)"
 
 	maxReason = 123 // bytes: a Close frame holds 125 (RFC 6455, section 5.5), two of them the code
 )
@@ -66,7 +74,7 @@ func (in *instance) wsSend(l *lua.LState) int {
 // send sends f to the peer of s at the end of the turn.
 func (in *instance) send(s *Seat, f wire.Frame) error {
 	in.publish()
-	_, err := s.peer.Send(f)
+	_, err := s.peer.Send(s.in.service.shape(f))
 	in.touch(s.peer.Waker())
 	return err
 }
@@ -189,6 +197,13 @@ func yes(l *lua.LState) int {
 // no returns false and why to Lua.
 func no(l *lua.LState, why string) int {
 	l.Push(lua.LFalse)
+	l.Push(lua.LString(why))
+	return 2
+}
+
+// none returns nil and why to Lua.
+func none(l *lua.LState, why string) int {
+	l.Push(lua.LNil)
 	l.Push(lua.LString(why))
 	return 2
 }

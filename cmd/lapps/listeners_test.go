@@ -132,7 +132,7 @@ func TestServicesArePassedOn(t *testing.T) {
 	s := config.Service{
 		Instances: 1, Protocol: "raw", RequestTarget: "/echo", MaxInboundMessageSize: 1, ACL: config.ACL{Policy: "allow"},
 		Connections: 2, FirstMessage: 3, MessagesPerSecond: 4, MessagesBurst: 5, BytesPerSecond: 6, BytesBurst: 7, MaxAge: 8, MaxAgeJitter: 9, OnRedeploy: "close", Drain: 11,
-		OutboxBytes: 10, SlowConsumer: "drop_oldest", Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"}, StrictGlobals: "warn", Execution: "inline",
+		OutboxBytes: 10, FragmentBytes: 12, SlowConsumer: "drop_oldest", Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"}, StrictGlobals: "warn", Execution: "inline",
 		Grants: config.Grants{Files: []config.FileGrant{{Path: data, Access: "read"}}, Environment: []string{"LAPPS_NOT_SET"}, Modules: []string{"*"}},
 	}
 	cfg := config.Default()
@@ -158,7 +158,7 @@ func TestServicesArePassedOn(t *testing.T) {
 		Name: "echo", Where: "memory", Version: "v1", Redeploy: services.ClosePeers, DrainTime: 11 * time.Millisecond, Instances: 1, StrictGlobals: vm.StrictWarn, Unordered: true, Inline: true, CallTime: 10 * time.Millisecond, LoopTime: 11 * time.Millisecond, GoneTime: 9 * time.Millisecond, Memory: 12 << 20, RequestTarget: "/echo", MaxMessage: 1,
 		MaxConns: 2, FirstMessage: 3 * time.Millisecond, Messages: services.Rate{PerSecond: 4, Burst: 5}, Bytes: services.Rate{PerSecond: 6, Burst: 7},
 		MaxAge: 8 * time.Millisecond, MaxAgeJitter: 9 * time.Millisecond,
-		OutboxBytes: 10, SlowConsumer: services.DropOldest, Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"},
+		OutboxBytes: 10, Fragment: 12, SlowConsumer: services.DropOldest, Origins: []string{"https://a.test"}, Subprotocols: []string{"chat"},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -88,6 +88,7 @@ func serviceConfig(cfg *config.Config, name string, s config.Service, from folde
 		Instances:     s.Instances,
 		MaxMessage:    s.MaxInboundMessageSize,
 		OutboxBytes:   s.OutboxBytes,
+		Fragment:      s.FragmentBytes,
 		SlowConsumer:  slowConsumers[s.SlowConsumer],
 		MaxConns:      s.Connections,
 		FirstMessage:  s.FirstMessage.Duration(),

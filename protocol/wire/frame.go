@@ -64,7 +64,7 @@ const (
 type Frame struct {
 	Op      Op
 	Reply   bool   // the peer waits for it: it is never dropped while others are sent
-	Bundle  uint16 // how many frames Payload is, headers and all; 0: it is the payload of this one
+	Bundle  uint16 // how many messages Payload is, headers and all; 0: it is the payload of this one
 	Channel uint32 // of a series of messages, each of which is out of date when the next comes; 0: of none
 	Payload string
 	Shared  *Shared // of a message that goes to many peers; nil: it does not
@@ -86,6 +86,26 @@ func Bundle(frames []Frame) Frame {
 		text = f.Append(text)
 	}
 	return Frame{Op: Binary, Bundle: uint16(len(frames)), Payload: unsafe.String(unsafe.SliceData(text), len(text)), Shared: new(Shared)}
+}
+
+// Fragment makes a message be sent in fragments of n bytes (RFC 6455, section 5.4),
+// the last one being what is left: at least n, and less than 2n. Nothing comes between
+// them, and they are not compressed. A message of less than 2n bytes, and what is none,
+// stays as it is. n is at least 1.
+func (f Frame) Fragment(n int) Frame {
+	rest := f.Payload
+	if len(rest) < 2*n || f.Bundle > 0 || f.Op.control() {
+		return f
+	}
+	count := len(rest) / n
+	text := make([]byte, 0, len(rest)+count*maxHeader)
+	for op := f.Op; len(rest) >= 2*n; op = Continuation {
+		text = append(appendHeader(text, byte(op), 0, n), rest[:n]...)
+		rest = rest[n:]
+	}
+	text = append(appendHeader(text, finBit|byte(Continuation), 0, len(rest)), rest...)
+	f.Bundle, f.Payload = 1, unsafe.String(unsafe.SliceData(text), len(text))
+	return f
 }
 
 // Messages is how many messages f is.

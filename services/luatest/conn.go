@@ -17,6 +17,7 @@ type conn struct {
 	id      uint64
 	service *services.Service
 	loop    *loop
+	info    services.PeerInfo
 
 	mu       sync.Mutex // guards the fields below
 	answered bool       // the opening handshake
@@ -97,6 +98,9 @@ func (c *conn) Full() bool { return false }
 
 // Resume implements services.Peer: who is refused fails the test.
 func (c *conn) Resume() {}
+
+// Info implements services.Peer.
+func (c *conn) Info() services.PeerInfo { return c.info }
 
 // Waker implements services.Peer.
 func (c *conn) Waker() services.Waker { return c.loop }

@@ -81,7 +81,10 @@ func (t *test) connect(L *lua.LState) int {
 	}
 	r := t.handshake(L)
 	t.lastID++
-	c := &conn{id: t.lastID, loop: &t.loop, service: t.registry.Lookup(r.Path)}
+	c := &conn{
+		id: t.lastID, loop: &t.loop, service: t.registry.Lookup(r.Path),
+		info: services.PeerInfo{RemoteAddr: r.RemoteAddr},
+	}
 	t.conns = append(t.conns, c)
 	if err := admit(c.service, &r); err != nil {
 		c.refused(err)

@@ -24,4 +24,15 @@ function sample.onMessage(handler, opcode, message)
   return true
 end
 
+function acts.info(h)
+  local i = ws:info(h)
+  ws:send(h, 1, table.concat({i.service, i.path, i.remote_addr, i.subprotocol, tostring(i.tls)}, ", "))
+end
+
+function acts.visit(h)
+  local data = ws:data(h)
+  data.visits = (data.visits or 0) + 1
+  ws:send(h, 1, tostring(data.visits))
+end
+
 return sample

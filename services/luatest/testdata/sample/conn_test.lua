@@ -1,0 +1,13 @@
+-- What a service knows of its connections.
+it("has data of its own, and is described", function()
+  local c = connect("/sample?x=y", {remote_addr = "198.51.100.7:4711", subprotocols = {"v2"}})
+  c:send("info")
+  c:expect("sample, /sample, 198.51.100.7:4711, v2, false")
+  c:send("visit")
+  c:expect("1")
+  c:send("visit")
+  c:expect("2")
+  local other = connect("/sample")
+  other:send("visit")
+  other:expect("1")
+end)
