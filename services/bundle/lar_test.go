@@ -56,16 +56,19 @@ var service = sync.OnceValue(func() fstest.MapFS {
 		"data/empty.txt": {},
 	}
 	r := rand.New(rand.NewChaCha8([32]byte{1}))
-	for _, n := range []int{1, 79_999, 80_000, 80_001, 160_001, 640_001, 900_001} {
-		noise, runs := make([]byte, n), make([]byte, n)
+	for _, n := range []int{1, 79_999, 80_000, 80_001, 640_001, 900_001} {
+		runs := make([]byte, n)
 		for i := range n {
-			noise[i] = byte(r.Uint32())
 			runs[i] = byte(i / 4) // each run of four has a count of 0 behind it: 5 bytes for 4
 		}
-		files[fmt.Sprintf("data/noise-%d", n)] = &fstest.MapFile{Data: noise}
 		files[fmt.Sprintf("data/runs-%d", n)] = &fstest.MapFile{Data: runs}
-		files[fmt.Sprintf("data/text-%d", n)] = &fstest.MapFile{Data: []byte(strings.Repeat("lapps ", n)[:n])}
 	}
+	noise := make([]byte, 300_000)
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	files["data/noise"] = &fstest.MapFile{Data: noise}
+	files["data/text"] = &fstest.MapFile{Data: []byte(strings.Repeat("lapps ", 60_000))}
 	return files
 })
 
