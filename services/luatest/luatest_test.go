@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"lapps/services"
+	"lapps/services/modules/bit"
 	"lapps/services/modules/semaphore"
 	taskmodule "lapps/services/modules/task"
 	clockmodule "lapps/services/modules/time"
@@ -37,7 +38,13 @@ func open(t *testing.T, name string) *os.Root {
 
 // runner runs tests of the services in testdata.
 func runner(t *testing.T, out *bytes.Buffer) *Runner {
-	r := &Runner{Out: out, Modules: []vm.Module{taskmodule.Module(), timermodule.Module(), semaphore.Module(), clockmodule.Module()}}
+	r := &Runner{
+		Out: out,
+		Modules: func() []vm.Module {
+			return []vm.Module{taskmodule.Module(), timermodule.Module(), semaphore.Module(), clockmodule.Module()}
+		},
+		Libraries: []vm.Module{bit.Module()},
+	}
 	for _, name := range []string{"sample", "broken", "clock"} {
 		r.Services = append(r.Services, services.Config{
 			Name: name, Files: open(t, name).FS(), RequestTarget: "/" + name, AutoStart: true, Instances: 2,

@@ -35,10 +35,16 @@ func (f *File) path() string { return path.Join(f.Dir, f.Name) }
 
 // A Runner runs tests. Its fields are not changed meanwhile.
 type Runner struct {
-	// Services are those that there are. Modules is what their Lua can require, and
-	// the tests'.
+	// Services are those that there are.
 	Services []services.Config
-	Modules  []vm.Module
+
+	// Modules makes what the Lua of the services and of the tests can require, for
+	// each test anew: some hold something for all of its services.
+	Modules func() []vm.Module
+
+	// Libraries are modules that the tests' Lua has as globals, as the services have
+	// those of their configurations.
+	Libraries []vm.Module
 
 	// Out is written to in the manner of go test.
 	Out io.Writer

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -21,6 +22,7 @@ import (
 type test struct {
 	// Immutable after start.
 	file     *File
+	modules  []vm.Module // of the services and the test's own
 	clock    *clock
 	log      *record
 	registry *services.Registry
@@ -47,15 +49,18 @@ const grace = time.Second
 
 // begin makes the state that p is to run in. A test that has begun must be ended.
 func begin(r *Runner, f *File, p *vm.Program) (*test, error) {
-	t := &test{file: f, clock: newClock(), log: new(record), suite: newSuite()}
+	t := &test{file: f, modules: r.Modules(), clock: newClock(), log: new(record), suite: newSuite()}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	log := slog.New(&logger{record: t.log})
 	var err error
 	t.machine, err = vm.New(vm.Config{
 		Service: strings.TrimSuffix(f.Name, ".lua"),
 		Program: p,
-		Globals: t.globals,
-		Modules: append([]vm.Module{{Name: "nljson", Open: func(*vm.Instance, *lua.LState) lua.LValue { return t.json.Table() }}}, r.Modules...),
+		Globals: func(_ *vm.Instance, L *lua.LState) {
+			t.globals(L)
+			preload(L, r.Libraries)
+		},
+		Modules: slices.Concat([]vm.Module{{Name: "nljson", Open: func(*vm.Instance, *lua.LState) lua.LValue { return t.json.Table() }}}, r.Libraries, t.modules),
 		OnError: t.onError,
 		Clock:   t.clock,
 		Log:     log,
@@ -74,7 +79,7 @@ func (t *test) onError(what string, err error) {
 }
 
 // globals installs what tests find.
-func (t *test) globals(_ *vm.Instance, L *lua.LState) {
+func (t *test) globals(L *lua.LState) {
 	t.json = nljson.New(L, t.file.Files)
 	t.find = L.GetField(L.GetGlobal("string"), "find")
 	t.expectations, t.connections = t.expectationMeta(L), t.connMeta(L)
@@ -88,6 +93,17 @@ func (t *test) globals(_ *vm.Instance, L *lua.LState) {
 		L.SetGlobal(name, L.NewFunction(fn))
 	}
 	t.suite.globals(L)
+}
+
+// preload makes modules globals.
+func preload(L *lua.LState, modules []vm.Module) {
+	for _, m := range modules {
+		L.Push(L.GetGlobal("require"))
+		L.Push(lua.LString(m.Name))
+		L.Call(1, 1)
+		L.SetGlobal(m.Name, L.Get(-1))
+		L.Pop(1)
+	}
 }
 
 // fail raises an error: what was expected is not so.
@@ -130,7 +146,7 @@ func (t *test) open(r *Runner, uses []string) (err error) {
 			return fmt.Errorf("there is no service %s", name)
 		}
 	}
-	if t.registry, err = services.New(all, r.Modules, slog.New(&logger{record: t.log})); err != nil {
+	if t.registry, err = services.New(all, t.modules, slog.New(&logger{record: t.log})); err != nil {
 		return err
 	}
 	t.registry.Loops = []services.Loop{&t.loop}

@@ -121,13 +121,24 @@ func (e *executor) enter(thread *lua.LState) {
 
 // endTurn calls TurnEnd if anything has run since the last. The baton is held.
 func (in *Instance) endTurn() {
-	if in.ran {
-		in.ran = false
-		if in.turnEnd != nil {
-			in.turnEnd()
-		}
+	if !in.ran {
+		return
 	}
+	in.ran = false
+	if in.turnEnd != nil {
+		in.turnEnd()
+	}
+	for i, f := range in.atTurnEnd {
+		in.atTurnEnd[i] = nil
+		f()
+	}
+	in.atTurnEnd = in.atTurnEnd[:0]
 }
+
+// AtTurnEnd has f called once, at the end of the turn, behind Config.TurnEnd: by a module that
+// has something to be sent then. It must neither block nor call Lua, nor AtTurnEnd. The
+// baton must be held.
+func (in *Instance) AtTurnEnd(f func()) { in.atTurnEnd = append(in.atTurnEnd, f) }
 
 // startRunner makes an idle or a new executor the runner: it has the baton, or
 // its place in the queue for it, when startRunner returns; with the baton unlock

@@ -86,16 +86,19 @@ func (in *Instance) Run(f func(in *Instance) error) error {
 
 // Rest waits for d on a goroutine that Work knows; false: the instance has to stop.
 func (in *Instance) Rest(d time.Duration) (whole bool) {
-	return await(in, context.Background(), in.Halting(), d) == ErrTimeout
+	return await(in, context.Background(), in.Halting(), nil, d) == ErrTimeout
 }
 
-// await waits for done, for the end of ctx, or for timeout; below 0 that is no limit.
-func await[T any](in *Instance, ctx context.Context, done <-chan T, timeout time.Duration) error {
+// await waits for done, for halting, which may be nil, for the end of ctx, or for
+// timeout; below 0 that is no limit.
+func await[T any](in *Instance, ctx context.Context, done <-chan T, halting <-chan struct{}, timeout time.Duration) error {
 	if in.config.Clock != nil {
 		return in.awaitClock(timeout, func() error {
 			select {
 			case <-done:
 				return nil
+			case <-halting:
+				return ErrHalted
 			case <-ctx.Done():
 				return ErrCancelled
 			default:
@@ -112,6 +115,8 @@ func await[T any](in *Instance, ctx context.Context, done <-chan T, timeout time
 	select {
 	case <-done:
 		return nil
+	case <-halting:
+		return ErrHalted
 	case <-over:
 		return ErrTimeout
 	case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -115,5 +116,44 @@ func TestBreatheAlone(t *testing.T) {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAwaitHalt has a wait end for each of its reasons.
+func TestAwaitHalt(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		timeout time.Duration
+		during  func(in *Instance, done chan struct{})
+		err     error
+		took    time.Duration
+	}{
+		{"done before", -1, func(_ *Instance, done chan struct{}) { close(done) }, nil, 0},
+		{"done", -1, func(_ *Instance, done chan struct{}) { time.Sleep(time.Second); close(done) }, nil, time.Second},
+		{"no time", 0, func(*Instance, chan struct{}) {}, ErrTimeout, 0},
+		{"timeout", time.Second, func(*Instance, chan struct{}) {}, ErrTimeout, time.Second},
+		{"halt", time.Minute, func(in *Instance, _ chan struct{}) { time.Sleep(time.Second); in.Halt() }, ErrHalted, time.Second},
+		{"halted before", time.Minute, func(in *Instance, _ chan struct{}) { in.Halt() }, ErrHalted, shortRest},
+		{"halted before, no limit", -1, func(in *Instance, _ chan struct{}) { in.Halt() }, ErrHalted, shortRest},
+		{"halted before, less time", time.Millisecond, func(in *Instance, _ chan struct{}) { in.Halt() }, ErrHalted, time.Millisecond},
+		{"interrupted", -1, func(in *Instance, _ chan struct{}) { in.cancel() }, ErrCancelled, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				in, done, during := start(t, ``, Config{}), make(chan struct{}), make(chan struct{})
+				go func() {
+					defer close(during)
+					c.during(in, done)
+				}()
+				synctest.Wait()
+				began := time.Now()
+				do(t, in, func(in *Instance) {
+					if err := AwaitHalt(in.main, done, c.timeout); err != c.err || time.Since(began) != c.took {
+						t.Errorf("%v after %v, want %v after %v", err, time.Since(began), c.err, c.took)
+					}
+				})
+				<-during
+			})
+		})
 	}
 }

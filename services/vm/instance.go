@@ -136,6 +136,7 @@ type Instance struct {
 	turns             uint64        // counts them
 	moved, movedBytes int           // of what was put aside since settle
 	ran               bool          // a handler ran since the last TurnEnd
+	atTurnEnd         []func()      // see there
 	threads           []*lua.LState // free
 	globals           bool          // Globals has been called
 	random            *rand.Rand    // math.random's

@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"os":      {"clock", "date", "difftime", "time"},
 	"package": {"loaded"},
 	"string":  {"byte", "char", "find", "format", "gmatch", "gsub", "len", "lower", "match", "rep", "reverse", "sub", "upper"},
-	"table":   {"concat", "getn", "insert", "maxn", "remove", "sort"},
+	"table":   {"concat", "getn", "insert", "maxn", "pack", "remove", "sort", "unpack"},
 }
 
 // Reserved reports whether name is one of the globals of the sandbox.
@@ -58,7 +58,9 @@ var replaced = map[string]map[string]lua.LGFunction{
 		"byte": byteOf, "char": char, "find": find, "format": format, "gmatch": gmatch, "gsub": gsub, "lower": lower,
 		"match": match, "rep": rep, "reverse": reverse, "sub": sub, "upper": upper,
 	},
-	"table": {"concat": concat, "insert": insert, "maxn": maxN, "remove": remove, "sort": sortTable},
+	"table": {
+		"concat": concat, "insert": insert, "maxn": maxN, "pack": pack, "remove": remove, "sort": sortTable, "unpack": unpack,
+	},
 }
 
 // guarded are global functions of gopher-lua's whose arguments we look at first.
@@ -93,8 +95,8 @@ func (in *Instance) openSandbox() {
 		L.Call(0, 0)
 	}
 	global := L.G.Global
-	in.loaded = L.NewTable()
-	pkg := L.NewTable()
+	in.loaded = L.CreateTable(0, len(allowed)) // NewTable has room for 32 values of each kind: 3 kB
+	pkg := L.CreateTable(0, 1)
 	pkg.RawSetString("loaded", in.loaded)
 	global.RawSetString("package", pkg)
 
@@ -125,9 +127,9 @@ func (in *Instance) openSandbox() {
 	}
 
 	// gopher-lua's metatable of strings is the string table itself.
-	mt := L.NewTable()
+	mt := L.CreateTable(0, 2)
 	mt.RawSetString("__index", global.RawGetString("string"))
-	shown := L.NewTable() // by getmetatable: who takes __index away would break every s:sub() of the instance
+	shown := L.CreateTable(0, 1) // by getmetatable: who takes __index away would break every s:sub() of the instance
 	shown.RawSetString("__index", global.RawGetString("string"))
 	mt.RawSetString("__metatable", shown)
 	L.SetMetatable(lua.LString(""), mt)

@@ -175,7 +175,21 @@ func maxN(L *lua.LState) int {
 	return 1
 }
 
-// unpack is the global unpack.
+// pack is table.pack, as Lua 5.2 has it: the arguments, and n is how many they are.
+func pack(L *lua.LState) int {
+	n := L.GetTop()
+	fail(L, Of(L).spend(1+n/8))
+	fail(L, Of(L).allocate(tableBytes+entryBytes+n*boxBytes))
+	t := L.CreateTable(n, 1)
+	for i := 1; i <= n; i++ {
+		t.RawSetInt(i, L.Get(i))
+	}
+	t.RawSetString("n", lua.LNumber(n))
+	L.Push(t)
+	return 1
+}
+
+// unpack is the global unpack, and table.unpack.
 func unpack(L *lua.LState) int {
 	t := L.CheckTable(1)
 	first := optInt(L, 2, 1)

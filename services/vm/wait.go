@@ -27,6 +27,10 @@ var ErrCancelled = errors.New("cancelled while waiting")
 // ErrTimeout is what bindings return, as text, whose time is over.
 var ErrTimeout = errors.New("timeout")
 
+// ErrHalted is what bindings return, as text, whose wait has ended because the
+// instance has to stop.
+var ErrHalted = errors.New("the service has to stop")
+
 // Await is Block until done is closed or ready to be received from. timeout < 0
 // means no limit. The error is ErrTimeout, or ErrCancelled.
 func Await[T any](L *lua.LState, done <-chan T, timeout time.Duration) (err error) {
@@ -39,17 +43,43 @@ func Await[T any](L *lua.LState, done <-chan T, timeout time.Duration) (err erro
 		return ErrTimeout
 	}
 	in := Of(L)
-	in.Wait(func(ctx context.Context) { err = await(in, ctx, done, timeout) })
+	in.Wait(func(ctx context.Context) { err = await(in, ctx, done, nil, timeout) })
 	return err
 }
 
-// PushOutcome pushes true; or false and "timeout"; any other error is raised.
+// AwaitHalt is Await that ends with ErrHalted, too: when the instance has to stop.
+// Where it has to already, that is after a short rest, as in Sleep.
+func AwaitHalt[T any](L *lua.LState, done <-chan T, timeout time.Duration) (err error) {
+	select {
+	case <-done:
+		return nil
+	default:
+	}
+	if timeout == 0 {
+		return ErrTimeout
+	}
+	in := Of(L)
+	halting, halted := in.Halting(), in.Halted()
+	if halted {
+		if halting = nil; timeout < 0 || timeout > shortRest {
+			timeout = shortRest
+		}
+	}
+	in.Wait(func(ctx context.Context) { err = await(in, ctx, done, halting, timeout) })
+	if halted && err == ErrTimeout {
+		return ErrHalted
+	}
+	return err
+}
+
+// PushOutcome pushes true; or false and "timeout", or that the service has to stop; any
+// other error is raised.
 func PushOutcome(L *lua.LState, err error) int {
 	switch err {
 	case nil:
 		L.Push(lua.LTrue)
 		return 1
-	case ErrTimeout:
+	case ErrTimeout, ErrHalted:
 		L.Push(lua.LFalse)
 		L.Push(lua.LString(err.Error()))
 		return 2
@@ -111,7 +141,7 @@ func Sleep(L *lua.LState, d time.Duration) (whole bool) {
 	}
 	cancelled := false
 	in.Wait(func(ctx context.Context) {
-		err := await(in, ctx, halting, d)
+		err := await(in, ctx, halting, nil, d)
 		whole = err == ErrTimeout && halting != nil
 		cancelled = err == ErrCancelled && !in.Halted()
 	})

@@ -18,6 +18,7 @@ package io
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"io/fs"
 	"os"
@@ -45,10 +46,13 @@ const (
 	maxBusy = 4
 )
 
+//go:embed types.lua
+var types string
+
 // Module is the library, for any number of instances of a service with these grants;
 // nil are none.
 func Module(g *grants.Grants) vm.Module {
-	return vm.Module{Name: "io", Open: func(in *vm.Instance, L *lua.LState) lua.LValue { return open(g, in, L) }}
+	return vm.Module{Name: "io", Types: types, Open: func(in *vm.Instance, L *lua.LState) lua.LValue { return open(g, in, L) }}
 }
 
 // A library is that of an instance.
@@ -65,8 +69,8 @@ type library struct {
 }
 
 func open(g *grants.Grants, in *vm.Instance, L *lua.LState) lua.LValue {
-	lib := &library{grants: g, busy: make(chan struct{}, maxBusy), files: make(map[*os.File]struct{}), meta: L.NewTable()}
-	lib.meta.RawSetString("__index", L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{
+	lib := &library{grants: g, busy: make(chan struct{}, maxBusy), files: make(map[*os.File]struct{}), meta: L.CreateTable(0, 3)}
+	lib.meta.RawSetString("__index", L.SetFuncs(L.CreateTable(0, 6), map[string]lua.LGFunction{
 		"read": read, "lines": lines, "write": write, "seek": seek, "flush": flush, "close": closeFile,
 	}))
 	lib.meta.RawSetString("__tostring", L.NewFunction(describe))
@@ -75,7 +79,7 @@ func open(g *grants.Grants, in *vm.Instance, L *lua.LState) lua.LValue {
 		L.SetFuncs(table, map[string]lua.LGFunction{"remove": lib.remove, "rename": lib.rename, "getenv": lib.getenv})
 	}
 	context.AfterFunc(in.Context(), lib.end)
-	return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{
+	return L.SetFuncs(L.CreateTable(0, 4), map[string]lua.LGFunction{
 		"open": lib.open, "lines": lib.lines, "type": typeOf, "close": closeFile,
 	})
 }

@@ -14,13 +14,18 @@
 package mutex
 
 import (
+	_ "embed"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"lapps/services/vm"
 )
 
+//go:embed types.lua
+var types string
+
 // Module is the module, for any number of instances.
-func Module() vm.Module { return vm.Module{Name: "mutex", Open: open} }
+func Module() vm.Module { return vm.Module{Name: "mutex", Types: types, Open: open} }
 
 // A mutex is one of Lua's. Owned by the baton's holder.
 type mutex struct {

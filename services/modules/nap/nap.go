@@ -13,6 +13,7 @@
 package nap
 
 import (
+	_ "embed"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -20,8 +21,11 @@ import (
 	"lapps/services/vm"
 )
 
+//go:embed types.lua
+var types string
+
 // Module is the module, for any number of instances.
-func Module() vm.Module { return vm.Module{Name: "nap", Open: open} }
+func Module() vm.Module { return vm.Module{Name: "nap", Types: types, Open: open} }
 
 // units are the functions by what their argument counts.
 var units = map[string]time.Duration{

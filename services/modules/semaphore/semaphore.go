@@ -13,13 +13,18 @@
 package semaphore
 
 import (
+	_ "embed"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"lapps/services/vm"
 )
 
+//go:embed types.lua
+var types string
+
 // Module is the module, for any number of instances.
-func Module() vm.Module { return vm.Module{Name: "semaphore", Open: open} }
+func Module() vm.Module { return vm.Module{Name: "semaphore", Types: types, Open: open} }
 
 // A semaphore is one of Lua's. Owned by the baton's holder.
 type semaphore struct {

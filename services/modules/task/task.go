@@ -19,6 +19,7 @@ package task
 
 import (
 	"context"
+	_ "embed"
 	"slices"
 
 	lua "github.com/yuin/gopher-lua"
@@ -30,8 +31,11 @@ import (
 // as many handlers may be in flight again beside them: see vm.Limits.
 const maxTasks = 4_000
 
+//go:embed types.lua
+var types string
+
 // Module is the module, for any number of instances.
-func Module() vm.Module { return vm.Module{Name: "task", Open: open} }
+func Module() vm.Module { return vm.Module{Name: "task", Types: types, Open: open} }
 
 // tasks are those of an instance. Owned by the baton's holder.
 type tasks struct {

@@ -4,14 +4,19 @@
 package time
 
 import (
+	_ "embed"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"lapps/services/vm"
 )
 
+//go:embed types.lua
+var types string
+
 // Module is the module, for any number of instances.
 func Module() vm.Module {
-	return vm.Module{Name: "time", Open: func(_ *vm.Instance, L *lua.LState) lua.LValue {
+	return vm.Module{Name: "time", Types: types, Open: func(_ *vm.Instance, L *lua.LState) lua.LValue {
 		return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{"now": now})
 	}}
 }

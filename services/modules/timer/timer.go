@@ -13,6 +13,7 @@
 package timer
 
 import (
+	_ "embed"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -28,8 +29,11 @@ const (
 	shortest = time.Millisecond
 )
 
+//go:embed types.lua
+var types string
+
 // Module is the module, for any number of instances.
-func Module() vm.Module { return vm.Module{Name: "timer", Open: open} }
+func Module() vm.Module { return vm.Module{Name: "timer", Types: types, Open: open} }
 
 // timers are those of an instance. Owned by the baton's holder.
 type timers struct {

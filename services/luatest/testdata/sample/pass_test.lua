@@ -71,6 +71,11 @@ it("can require what the service can", function()
   expect(require("nljson").encode({1})).to_be("[1]")
 end)
 
+it("has the globals that the service has", function()
+  expect(bit.band(6, 3)).to_be(2)
+  expect(require("bit")).to_be(bit)
+end)
+
 it("sees several services", function()
   expect(connect("/clock").status).to_be(101)
 end)
