@@ -27,7 +27,12 @@ func (l *Lib) index(L *lua.LState) int {
 	v, _ := unwrap(L.Get(1))
 	key := L.Get(2)
 	checkKey(L, v, key)
-	L.Push(l.plain(lookup(v, key)))
+	x := lookup(v, key)
+	if w := viewOf(L.Get(1)); w != nil {
+		L.Push(w.plain(l, x))
+	} else {
+		L.Push(l.plain(x))
+	}
 	return 1
 }
 
@@ -55,6 +60,7 @@ func (l *Lib) newIndex(L *lua.LState) int {
 	v, _ := unwrap(L.Get(1))
 	key := L.Get(2)
 	checkKey(L, v, key)
+	refuseFrozen(L, v)
 	x, err := l.build(L.Get(3))
 	if err != nil {
 		L.RaiseError("nljson: cannot be assigned: %s", err.Error())
@@ -112,6 +118,10 @@ func (l *Lib) tostring(L *lua.LState) int {
 func (l *Lib) eq(L *lua.LState) int {
 	a, okA := unwrap(L.Get(1))
 	b, okB := unwrap(L.Get(2))
+	if _, container := size(a); container {
+		L.Push(lua.LBool(okB && a == b))
+		return 1
+	}
 	L.Push(lua.LBool(okA && okB && l.plain(a) == l.plain(b)))
 	return 1
 }

@@ -23,9 +23,18 @@
 // one part very often: everything that walks a tree is bounded in depth, in
 // items and in bytes, and says so in an error.
 //
+// # From instance to instance
+//
+// What Export makes of a value may go to another instance, where Import makes it one
+// of that instance's. It is a copy, unless the value is frozen: a frozen value, with
+// all of its parts, never changes again, so any number of instances may have it, and
+// it may be read by any goroutine. It therefore does not know its userdata: each Lib
+// remembers its own (known), by weak pointers.
+//
 // # Ownership
 //
-// A Lib and its values belong to one instance and are used with its baton held.
+// A Lib and its values, but for those that are frozen, belong to one instance and are
+// used with its baton held.
 // No call of this package waits, calls Lua (foreach and traverse excepted) or
 // yields. While foreach, traverse and the iterators are under way Lua may do
 // anything to the tree: they go by a snapshot of the keys and skip what has

@@ -14,6 +14,7 @@ import (
 var functions = []function{
 	{"array", 0, 1, (*Lib).newArray},
 	{"bytes", 1, 1, (*Lib).bytes},
+	{"copy", 1, 1, (*Lib).copy},
 	{"decode", 1, 1, (*Lib).decode},
 	{"decode_file", 1, 1, (*Lib).decodeFile},
 	{"each", 1, 1, (*Lib).each},
@@ -23,7 +24,9 @@ var functions = []function{
 	{"erase", 2, 2, (*Lib).erase},
 	{"find", 2, 2, (*Lib).find},
 	{"foreach", 2, 2, (*Lib).foreach},
+	{"freeze", 1, 1, (*Lib).freeze},
 	{"from_cbor", 1, 1, (*Lib).fromCBOR},
+	{"frozen", 1, 1, (*Lib).frozen},
 	{"keys", 1, 1, (*Lib).keys},
 	{"object", 0, 1, (*Lib).newObject},
 	{"push", 2, -1, (*Lib).push},
@@ -133,6 +136,7 @@ func (a *array) at(key lua.LValue) (i int, ok bool) {
 // erase reports whether there was such an element.
 func (l *Lib) erase(L *lua.LState) int {
 	v, key, ok := valueArg(L, 1), keyArg(L), false
+	refuseFrozen(L, v)
 	switch v := v.(type) {
 	case *object:
 		ok = v.remove(key.String())
@@ -152,6 +156,7 @@ func (l *Lib) push(L *lua.LState) int {
 	if !ok {
 		wrongType(L, 1, "nljson array")
 	}
+	refuseFrozen(L, a)
 	more := make([]value, 0, L.GetTop()-1)
 	for i := 2; i <= L.GetTop(); i++ {
 		more = append(more, l.buildArg(L, i))

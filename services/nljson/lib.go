@@ -1,6 +1,7 @@
 package nljson
 
 import (
+	_ "embed"
 	"fmt"
 	"io/fs"
 
@@ -8,6 +9,11 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 )
+
+// Types describes the module, see vm.Module.Types.
+//
+//go:embed types.lua
+var Types string
 
 // A Lib is nljson for one instance. Its methods are called with the instance's
 // baton held.
@@ -17,6 +23,7 @@ type Lib struct {
 	meta     *lua.LTable // of all userdata
 	emptyMap *lua.LTable // of Lua tables that were empty maps
 	module   *lua.LTable
+	known    known
 	maxItems int // of a value that stays in the instance; tests lower it
 
 	// Tools that are used again and again; none is in use while Lua runs.
@@ -26,11 +33,27 @@ type Lib struct {
 	cbor   rpc.Encoder
 }
 
-// New makes nljson for the instance that L, any of its threads, belongs to.
-// files is what decode_file reads: the service's directory. It decides what
-// symbolic links may reach, and may be nil.
+// registered is the key of the Lib in the registry of a Lua state, which Lua cannot
+// reach.
+const registered = "nljson"
+
+// Of returns what New has made for the instance that L, any of its threads, belongs
+// to. Where that was not called it is called, without files.
+func Of(L *lua.LState) *Lib {
+	if ud, ok := L.G.Registry.RawGetString(registered).(*lua.LUserData); ok {
+		if l, ok := ud.Value.(*Lib); ok {
+			return l
+		}
+	}
+	return New(L, nil)
+}
+
+// New makes nljson for the instance that L, any of its threads, belongs to: once,
+// before anybody asks for it by Of. files is what decode_file reads: the service's
+// directory. It decides what symbolic links may reach, and may be nil.
 func New(L *lua.LState, files fs.FS) *Lib {
 	l := &Lib{files: files, state: L.G.MainThread, maxItems: maxItems}
+	L.G.Registry.RawSetString(registered, &lua.LUserData{Value: l, Metatable: lua.LNil})
 	l.emptyMap = L.NewTable()
 	l.emptyMap.RawSetString("__jsontype", lua.LString("object"))
 	l.meta = L.NewTable()

@@ -18,10 +18,10 @@ type object struct {
 	many map[string]value // nil up to maxFew members
 
 	// order is the sorted keys of many; nil when that is not known. It is
-	// replaced, never changed: iterators keep it.
+	// replaced, never changed: iterators keep it. That of a frozen object is known.
 	order []string
 
-	ud *lua.LUserData // what Lua knows it by; nil until Lua has seen it
+	ud *lua.LUserData // what Lua knows it by; nil until Lua has seen it; iced: it is frozen
 }
 
 type member struct {

@@ -15,6 +15,7 @@ const (
 var (
 	_ vm.Holder = (*array)(nil)
 	_ vm.Holder = (*object)(nil)
+	_ vm.Holder = (*view)(nil)
 	_ vm.Holder = scalar{}
 )
 
@@ -36,6 +37,11 @@ func (o *object) Parts(yield func(vm.Holder)) (bytes int) {
 		bytes += memberBytes + len(key) + part(v, yield)
 	}
 	return bytes
+}
+
+// Parts implements vm.Holder.
+func (w *view) Parts(yield func(vm.Holder)) (bytes int) {
+	return len(w.seen)*memberBytes + part(w.v, yield)
 }
 
 // Parts implements vm.Holder.

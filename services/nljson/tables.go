@@ -29,9 +29,8 @@ func (s *source) lua(v lua.LValue) error {
 		return s.table(v)
 	case *lua.LUserData:
 		x, _ := unwrap(v)
-		if s.splice != nil {
-			s.splice.add(x)
-			return s.item(0)
+		if done, err := s.shared(x); done {
+			return err
 		}
 		return s.tree(x)
 	case lua.LString:

@@ -20,7 +20,7 @@ type blob string
 // An array is a list of values. Its zero value is empty.
 type array struct {
 	elems []value
-	ud    *lua.LUserData // what Lua knows it by; nil until Lua has seen it
+	ud    *lua.LUserData // what Lua knows it by; nil until Lua has seen it; iced: it is frozen
 }
 
 // A scalar is what the userdata of a value holds that is no container.
@@ -78,23 +78,40 @@ func unwrap(v lua.LValue) (x value, ok bool) {
 		return x, true
 	case *object:
 		return x, true
+	case *view:
+		return x.v, true
 	case scalar:
 		return x.v, true
 	}
 	return nil, false
 }
 
+// viewOf is what v holds where it is the userdata of a frozen container; or nil.
+func viewOf(v lua.LValue) *view {
+	if ud, ok := v.(*lua.LUserData); ok {
+		w, _ := ud.Value.(*view)
+		return w
+	}
+	return nil
+}
+
 // wrap returns the userdata of v: a container's own, or a new one.
 func (l *Lib) wrap(v value) *lua.LUserData {
 	switch v := v.(type) {
 	case *array:
-		if v.ud == nil {
+		switch v.ud {
+		case nil:
 			v.ud = l.userdata(v)
+		case iced:
+			return l.known.arrays.userdata(l, v)
 		}
 		return v.ud
 	case *object:
-		if v.ud == nil {
+		switch v.ud {
+		case nil:
 			v.ud = l.userdata(v)
+		case iced:
+			return l.known.objects.userdata(l, v)
 		}
 		return v.ud
 	}

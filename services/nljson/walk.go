@@ -31,11 +31,14 @@ func errItems(n int) error { return fmt.Errorf("more than %d items", n) }
 // Lib, which uses it again and again; nothing is called back while it is at
 // work.
 type source struct {
+	lib      *Lib
 	b        rpc.Builder
 	splice   *treeBuilder // b, if that takes trees as they are
+	shares   shares       // which of them
 	maxItems int
 
 	depth, items, text int
+	weight             int      // of what is frozen and shared, in bytes
 	keys               []string // a stack: of the tables being told, see shape
 }
 
@@ -43,7 +46,7 @@ type source struct {
 const keepKeys = 1 << 10
 
 // tell tells b what v holds, whatever it is. A tree is spliced into one that
-// is being built, and not walked. After an error b has heard a part only.
+// is being built, and not walked: see shares. After an error b has heard a part only.
 func (l *Lib) tell(v lua.LValue, b rpc.Builder, maxItems int) error {
 	s := l.begin(b, maxItems)
 	err := s.lua(v)
@@ -54,7 +57,7 @@ func (l *Lib) tell(v lua.LValue, b rpc.Builder, maxItems int) error {
 // begin makes the source ready to tell b.
 func (l *Lib) begin(b rpc.Builder, maxItems int) *source {
 	s := &l.source
-	*s = source{b: b, maxItems: maxItems, keys: s.keys}
+	*s = source{lib: l, b: b, maxItems: maxItems, keys: s.keys}
 	s.splice, _ = b.(*treeBuilder)
 	return s
 }
@@ -98,8 +101,14 @@ func (s *source) item(text int) error {
 func (s *source) tree(v value) error {
 	switch v := v.(type) {
 	case *array:
+		if done, err := s.shared(v); done {
+			return err
+		}
 		return s.array(v)
 	case *object:
+		if done, err := s.shared(v); done {
+			return err
+		}
 		return s.object(v)
 	case lua.LString:
 		if err := s.item(len(v)); err != nil {
