@@ -57,6 +57,10 @@ type Config struct {
 	// has those of the sandbox.
 	Libraries []vm.Module
 
+	// Modules are the service's own of what every service can require: each takes the
+	// place of the one of its name that New was given.
+	Modules []vm.Module
+
 	// Grants are what the service may reach outside of the process; of modules,
 	// what Preload names is granted, too. nil means nothing.
 	Grants *grants.Grants

@@ -52,3 +52,17 @@ return {onMessage = function() return true end}`, func(t *testing.T, _ *services
 		t.Error(err)
 	}
 }
+
+// TestOwnModules: what a service has in place of a module that all have, it has where it may have that.
+func TestOwnModules(t *testing.T) {
+	own := vm.Module{Name: "sql", Privileged: true, Open: func(*vm.Instance, *lua.LState) lua.LValue { return lua.LString("its own sql") }}
+	for preload, want := range map[string]string{"sql": `its own sql\tthe time`, "time": `is not granted`} {
+		serveWith(t, services.Config{Preload: []string{preload}, Modules: []vm.Module{own, constant("other", false)}}, []vm.Module{constant("sql", true), constant("time", false)}, `
+print(select(2, pcall(require, "sql")), require "time", pcall(require, "other"))
+return {onMessage = function() return true end}`, func(t *testing.T, _ *services.Registry, log *bytes.Buffer) {
+			if text := log.String(); !strings.Contains(text, want) || !strings.Contains(text, "module 'other' not found") {
+				t.Error(text)
+			}
+		})
+	}
+}

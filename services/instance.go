@@ -127,14 +127,22 @@ func preload(l *lua.LState, name string) {
 
 // modules are what an instance can require besides its own files.
 func (in *instance) modules() []vm.Module {
-	all := []vm.Module{{Name: "nljson", Open: func(*vm.Instance, *lua.LState) lua.LValue {
+	all := []vm.Module{{Name: "nljson", Types: nljson.Types, Open: func(*vm.Instance, *lua.LState) lua.LValue {
 		return in.json.Table()
 	}}}
 	all = append(all, in.service.Libraries...)
 	for _, m := range in.service.reg.modules {
-		all = append(all, in.service.granted(m))
+		all = append(all, in.service.granted(in.service.own(m)))
 	}
 	return all
+}
+
+// own is what the service has in place of m, or m.
+func (s *Service) own(m vm.Module) vm.Module {
+	if i := slices.IndexFunc(s.Modules, func(o vm.Module) bool { return o.Name == m.Name }); i >= 0 {
+		return s.Modules[i]
+	}
+	return m
 }
 
 // granted is m, or what raises an error where the service may not have it.

@@ -25,6 +25,13 @@ func Key(nonce [16]byte) string {
 // Content-Length, Transfer-Encoding). A server refuses a request without a
 // Host, so callers parse URLs first.
 func AppendUpgrade(dst []byte, host, target, key string, subprotocols []string, extra []HeaderField) []byte {
+	h := ClientHandshake{Key: key, Subprotocols: subprotocols}
+	return h.AppendRequest(dst, host, target, extra)
+}
+
+// AppendRequest is AppendUpgrade with the handshake's key and subprotocols, and an
+// offer of its Compression.
+func (h *ClientHandshake) AppendRequest(dst []byte, host, target string, extra []HeaderField) []byte {
 	dst = append(dst, "GET "...)
 	dst = appendTarget(dst, target)
 	dst = append(dst, " HTTP/1.1\r\n"...)
@@ -32,15 +39,33 @@ func AppendUpgrade(dst []byte, host, target, key string, subprotocols []string, 
 		dst = appendField(dst, "Host", host)
 	}
 	dst = append(dst, "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"...)
-	dst = appendField(dst, "Sec-WebSocket-Key", key)
+	dst = appendField(dst, "Sec-WebSocket-Key", h.Key)
 	// One line for all: many servers read the first only.
-	offer := slices.DeleteFunc(slices.Clone(subprotocols), func(s string) bool { return !isTokens(s) })
+	offer := slices.DeleteFunc(slices.Clone(h.Subprotocols), func(s string) bool { return !isTokens(s) })
 	if len(offer) > 0 {
 		dst = appendField(dst, "Sec-WebSocket-Protocol", strings.Join(offer, ", "))
 	}
-	dst = appendFields(dst, extra, "Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
-		"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Content-Length", "Transfer-Encoding")
+	if h.Compression != nil {
+		dst = appendField(dst, "Sec-WebSocket-Extensions", h.Compression.Offer())
+	}
+	dst = appendFields(dst, extra, reservedFields...)
 	return append(dst, "\r\n"...)
+}
+
+// reservedFields are those that are part of a client's handshake.
+var reservedFields = []string{
+	"Host", "Connection", "Upgrade", "Sec-WebSocket-Key", "Sec-WebSocket-Version",
+	"Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Content-Length", "Transfer-Encoding",
+}
+
+// IsSubprotocol reports whether s can be offered as a subprotocol: whether it is a
+// token (section 4.1, item 10).
+func IsSubprotocol(s string) bool { return isTokens(s) }
+
+// Sendable reports whether f would be sent, as one of AppendUpgrade's extra fields.
+func (f HeaderField) Sendable() bool {
+	return isTokens(f.Name) && isValue(f.Value) &&
+		!slices.ContainsFunc(reservedFields, func(name string) bool { return strings.EqualFold(name, f.Name) })
 }
 
 func appendTarget(dst []byte, target string) []byte {
@@ -61,8 +86,9 @@ func appendTarget(dst []byte, target string) []byte {
 // before the first Feed. It must not be used after a response or an error, nor
 // by two goroutines at once.
 type ClientHandshake struct {
-	Key          string   // what was sent
-	Subprotocols []string // what was offered
+	Key          string       // what was sent
+	Subprotocols []string     // what was offered
+	Compression  *Compression // what was offered; nil: nothing
 	Limits       HeadLimits
 
 	head head
@@ -71,6 +97,7 @@ type ClientHandshake struct {
 // A Response is a server's answer that accepts.
 type Response struct {
 	Subprotocol string      // the one the server chose, "" for none
+	Agreement   *Agreement  // on compression; nil: there is none
 	Header      http.Header // canonical names
 }
 
@@ -109,7 +136,27 @@ func (h *ClientHandshake) Feed(p []byte) (r *Response, rest []byte, err error) {
 	if reason := h.check(fields); reason != "" {
 		return nil, nil, &ResponseError{status, reason}
 	}
-	return &Response{fields.Get("Sec-Websocket-Protocol"), fields}, rest, nil
+	agreement, reason := h.agreement(fields["Sec-Websocket-Extensions"])
+	if reason != "" {
+		return nil, nil, &ResponseError{status, reason}
+	}
+	return &Response{fields.Get("Sec-Websocket-Protocol"), agreement, fields}, rest, nil
+}
+
+// agreement reads what the server says about extensions (section 4.1, item 5 of what a
+// client must validate); or what is wrong with it.
+func (h *ClientHandshake) agreement(answers []string) (a *Agreement, reason string) {
+	switch {
+	case len(answers) == 0:
+		return nil, ""
+	case h.Compression == nil:
+		return nil, "Sec-WebSocket-Extensions, but none were offered"
+	}
+	agreed, ok := h.Compression.accept(strings.Join(answers, ", "))
+	if !ok {
+		return nil, "Sec-WebSocket-Extensions is not what was offered"
+	}
+	return &agreed, ""
 }
 
 // parseStatus parses a status line (RFC 9112, section 4) and wants 101.
@@ -131,7 +178,7 @@ func parseStatus(line string) (status int, err *ResponseError) {
 	return status, nil
 }
 
-// check holds the answer against what was asked (section 4.1, items 2 to 6 of
+// check holds the answer against what was asked (section 4.1, items 2 to 4 and 6 of
 // what a client must validate). It returns what is wrong, or "".
 func (h *ClientHandshake) check(fields http.Header) string {
 	accept, accepts := acceptKey(h.Key), fields["Sec-Websocket-Accept"]
@@ -143,8 +190,6 @@ func (h *ClientHandshake) check(fields http.Header) string {
 		return "Connection does not say upgrade"
 	case len(accepts) != 1 || accepts[0] != string(accept[:]):
 		return "Sec-WebSocket-Accept does not belong to the key"
-	case len(fields["Sec-Websocket-Extensions"]) > 0:
-		return "Sec-WebSocket-Extensions, but none were offered"
 	case len(protocols) > 1 || len(protocols) == 1 && !slices.Contains(h.Subprotocols, protocols[0]):
 		return "Sec-WebSocket-Protocol is not one that was offered"
 	}

@@ -52,6 +52,17 @@ func NewDeflate(c *Compression, a Agreement, f *Flate) *Deflate {
 	return d
 }
 
+// NewClientDeflate is NewDeflate on a client's connection: c as it has offered, and a
+// as the server has answered.
+func NewClientDeflate(c *Compression, a Agreement, f *Flate) *Deflate {
+	return NewDeflate(c, Agreement{ // as if the roles were exchanged
+		ServerTakeover: a.ClientTakeover,
+		ServerBits:     a.ClientBits,
+		ClientTakeover: a.ServerTakeover,
+		ClientBits:     a.ServerBits,
+	}, f)
+}
+
 // Release gives up what is held of earlier messages, and what is being
 // inflated. A second Release does nothing.
 func (d *Deflate) Release() {
@@ -86,12 +97,36 @@ func (d *Deflate) Cost(f Frame) int {
 // was then, for f would not become smaller and should be sent as it is. With
 // context takeover the first small messages are sent compressed all the same.
 func (d *Deflate) AppendPiece(dst []byte, f Frame, from int) (_ []byte, end int) {
+	first, packed, end := d.piece(f, from)
+	if end == 0 {
+		return dst, 0
+	}
+	return append(appendHeader(dst, first, 0, len(packed)), packed...), end
+}
+
+// AppendMaskedPiece is AppendPiece as a client sends it. The key should be
+// unpredictable and new for every call.
+func (d *Deflate) AppendMaskedPiece(dst []byte, f Frame, from int, key [4]byte) (_ []byte, end int) {
+	first, packed, end := d.piece(f, from)
+	if end == 0 {
+		return dst, 0
+	}
+	dst = append(appendHeader(dst, first, maskBit, len(packed)), key[:]...)
+	n := len(dst)
+	dst = append(dst, packed...)
+	Mask(dst[n:], key, 0)
+	return dst, end
+}
+
+// piece is what AppendPiece says: the first byte of the frame's header and its payload,
+// which is valid until the next call.
+func (d *Deflate) piece(f Frame, from int) (first byte, packed []byte, end int) {
 	end = min(from+PieceSize, len(f.Payload))
-	packed := d.pack(f, from, end)
-	first := byte(Continuation)
+	packed = d.pack(f, from, end)
+	first = byte(Continuation)
 	if from == 0 {
 		if len(packed) >= end+d.advance() {
-			return dst, 0
+			return 0, nil, 0
 		}
 		first = rsv1Bit | byte(f.Op)
 	}
@@ -99,7 +134,7 @@ func (d *Deflate) AppendPiece(dst []byte, f Frame, from int) (_ []byte, end int)
 		first |= finBit
 		d.remember(&d.out, f.Payload)
 	}
-	return append(appendHeader(dst, first, 0, len(packed)), packed...), end
+	return first, packed, end
 }
 
 // advance is by how many bytes a message may grow: where there is nothing yet

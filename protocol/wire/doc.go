@@ -1,6 +1,6 @@
 // Package wire speaks the WebSocket protocol, RFC 6455, in both roles: it
-// turns bytes into messages and messages into bytes. As a server it speaks
-// permessage-deflate, RFC 7692, as well.
+// turns bytes into messages and messages into bytes. It speaks permessage-deflate,
+// RFC 7692, as well.
 //
 // It is pure. It starts no goroutine, opens no socket, reads no clock and
 // draws no random numbers: what it needs of the world is passed in.
@@ -56,7 +56,8 @@
 //
 // AppendUpgrade writes the request, ClientHandshake reads the answer, a
 // Decoder with Role Client reads the frames, and Frame.AppendMasked writes
-// them.
+// them. With a Compression the handshake offers it; where the server agrees,
+// NewClientDeflate makes what the Decoder, and AppendMaskedPiece, need.
 //
 // # What a decoder guarantees
 //
@@ -73,8 +74,7 @@
 // # What it does not do
 //
 // It does not answer: pongs, the echo of a Close frame, silence after a
-// breach and the time limits of all of it are the connection's affair. As a
-// client it offers no extensions. It sends messages in one frame, or compressed
+// breach and the time limits of all of it are the connection's affair. It sends messages in one frame, or compressed
 // in one per 64 KiB. It does not route, does not check the Origin and does not
 // choose among the subprotocols offered.
 //

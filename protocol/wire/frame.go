@@ -150,11 +150,17 @@ func (f Frame) AppendHeader(dst []byte) []byte {
 // payload masked by key. The key should be unpredictable and new for every
 // frame (section 5.3).
 func (f Frame) AppendMasked(dst []byte, key [4]byte) []byte {
-	dst = append(appendHeader(dst, finBit|byte(f.Op), maskBit, len(f.Payload)), key[:]...)
+	dst = f.AppendMaskedHeader(dst, key)
 	n := len(dst)
 	dst = append(dst, f.Payload...)
 	Mask(dst[n:], key, 0)
 	return dst
+}
+
+// AppendMaskedHeader appends the header and the key only. The payload has to follow,
+// masked by Mask.
+func (f Frame) AppendMaskedHeader(dst []byte, key [4]byte) []byte {
+	return append(appendHeader(dst, finBit|byte(f.Op), maskBit, len(f.Payload)), key[:]...)
 }
 
 // appendHeader appends the header of a frame with n bytes of payload, without

@@ -3,14 +3,14 @@ package wire
 import "strconv"
 
 // A Compression is what a server is willing to do about permessage-deflate
-// (RFC 7692). It is not changed while it is in use, and may be shared.
+// (RFC 7692), or a client. It is not changed while it is in use, and may be shared.
 type Compression struct {
-	// Level is how hard the server tries: from 1, the fastest, to 9. 0 means
+	// Level is how hard it tries: from 1, the fastest, to 9. 0 means
 	// 1. Where less than 15 bits of window have been agreed on there is only
 	// one level, about 5.
 	Level int
 
-	// MinSize is the size of the smallest message that the server compresses,
+	// MinSize is the size of the smallest message that it compresses,
 	// in bytes. Smaller ones are sent as they are.
 	MinSize int
 
@@ -19,7 +19,7 @@ type Compression struct {
 	ContextTakeover bool
 
 	// WindowBits is the binary logarithm of the largest window, in bytes, of
-	// either side: 9 to 15. 0 means 15.
+	// either side: 9 to 15. 0 means 15. A client does not look at it.
 	WindowBits int
 
 	// MaxRatio is how many times its compressed size a peer's message may
@@ -168,4 +168,40 @@ func (a Agreement) Extension() string {
 		s += "; client_max_window_bits=" + strconv.Itoa(a.ClientBits)
 	}
 	return s
+}
+
+// Offer is what a client sends in Sec-WebSocket-Extensions. It says nothing of
+// windows: the server's may be as large as can be, and so may the client's.
+func (c *Compression) Offer() string {
+	if c.ContextTakeover {
+		return "permessage-deflate"
+	}
+	return "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+}
+
+// accept reads a server's answer to Offer. What was not offered must not be in it:
+// another extension, a second one, or the client's window. A server that says nothing
+// of its context is believed to use it, whatever was asked for.
+func (c *Compression) accept(answer string) (a Agreement, ok bool) {
+	name, params, rest, ok := cutExtension(answer)
+	if !ok || name != "permessage-deflate" {
+		return a, false
+	}
+	if name, _, _, ok = cutExtension(rest); !ok || name != "" {
+		return a, false
+	}
+	o, ok := parseOffer(params)
+	if !ok || o.clientBits != 0 {
+		return a, false
+	}
+	a = Agreement{
+		ServerTakeover: !o.noServerTakeover,
+		ClientTakeover: c.ContextTakeover && !o.noClientTakeover,
+		ServerBits:     maxWindowBits,
+		ClientBits:     maxWindowBits,
+	}
+	if o.serverBits != 0 {
+		a.ServerBits = o.serverBits
+	}
+	return a, true
 }

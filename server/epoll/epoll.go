@@ -6,8 +6,8 @@
 // New starts the loops and tests them. Listen, any number of times, has a
 // goroutine accept from a listener: it asks admit, and hands what is let in to
 // a loop, in turn. On that loop the acceptor is called with a server.Socket
-// and answers with the server.Receiver that is told what the peer does.
-// StopAccepting closes the listeners; what was accepted lives on. Stop ends
+// and answers with the server.Receiver that is told what the peer does. Attach does
+// the same with a connection that somebody has opened. StopAccepting closes the listeners; what was accepted lives on. Stop ends
 // everything, and returns when every goroutine has ended and every descriptor
 // is closed.
 //
@@ -103,7 +103,7 @@ type Carrier struct {
 
 	mu        sync.Mutex // guards the fields below
 	listeners []net.Listener
-	accepting sync.WaitGroup // goroutines of listeners; added to with mu held
+	accepting sync.WaitGroup // goroutines of listeners, and Attach; added to with mu held
 	closed    bool           // stopping is closed
 }
 
@@ -154,8 +154,8 @@ func (c *Carrier) Loops() []server.Loop {
 }
 
 // StopAccepting closes the listeners and waits until their goroutines have
-// ended and all that was accepted is with its loop. A Listen after it closes
-// its listener at once.
+// ended and all that was accepted or attached is with its loop. A Listen after it
+// closes its listener at once, and an Attach its connection.
 func (c *Carrier) StopAccepting() {
 	c.mu.Lock()
 	if !c.closed {

@@ -1,7 +1,6 @@
 package epoll
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -10,7 +9,6 @@ import (
 
 	"lapps/server"
 
-	"github.com/panjf2000/gnet/v2"
 	"golang.org/x/sys/unix"
 )
 
@@ -48,12 +46,6 @@ type listener struct {
 	// Owned by run.
 	backOff time.Duration // the last one; 0 after a success
 	failure time.Time     // the last one
-}
-
-// An enrolment is a connection on its way to a loop.
-type enrolment struct {
-	socket *socket
-	result <-chan gnet.RegisteredResult
 }
 
 // Listen has connections accepted from ln, which must be a *net.TCPListener or
@@ -124,30 +116,20 @@ func (l *listener) take(conn net.Conn) {
 		conn.Close()
 		return
 	}
-	s := &socket{loop: l.carrier.nextLoop(), remote: addr, accept: l.accept}
-	result, err := s.loop.el.Enroll(gnet.NewContext(context.Background(), s), conn)
+	e, err := l.carrier.enrol(conn, addr, l.accept)
 	if err != nil {
-		conn.Close()
 		l.fail(err)
 		return
 	}
-	l.enrolments <- enrolment{s, result}
+	l.enrolments <- e
 }
 
 // settle waits for the enrolments, and reports those that failed.
 func (l *listener) settle() {
 	defer close(l.settled)
 	for e := range l.enrolments {
-		r, ok := <-e.result
-		for range e.result { // gnet closes it when all is done
-		}
-		switch {
-		case !ok:
-			l.fail(errors.New("gnet has given up"))
-		case r.Err != nil:
-			l.fail(r.Err)
-		case e.socket.accept != nil:
-			l.fail(unix.ENOSPC) // never opened: the epoll set took no more
+		if err := e.wait(); err != nil {
+			l.fail(err)
 		}
 	}
 }

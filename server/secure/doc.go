@@ -5,6 +5,9 @@
 // plain text. When the carrier has stopped, Layer.Stop waits for what is left.
 // Keys.Reload, at any time, has new connections get what the files hold then.
 //
+// Layer.Connect is for connections that we have opened ourselves: the same, with us
+// as the client.
+//
 // # On the loop, and beside it
 //
 // TLS is crypto/tls, 1.2 and 1.3. Its handshakes take half a millisecond of

@@ -20,6 +20,7 @@ import (
 // waiting.
 type handshake struct {
 	s      *conn
+	client *tls.Config   // of a connection that we have opened; nil: a peer has
 	place  *list.Element // in one of the lists of its Slots; guarded by their mu
 	out    []byte        // what the tls.Conn has written; the goroutine's
 	since  atomic.Int64  // when it got its slot, on the loop's clock
@@ -50,7 +51,11 @@ func (h *handshake) begin() {
 		return
 	}
 	s.state = shaking
-	s.tls = tls.Server((*transport)(s), l.keys.server())
+	if h.client != nil {
+		s.tls = tls.Client((*transport)(s), h.client)
+	} else {
+		s.tls = tls.Server((*transport)(s), l.keys.server())
+	}
 	s.Loop().Stop(&h.alarm)
 	h.since.Store(int64(s.Loop().Now()))
 	l.running.Go(func() {
@@ -81,6 +86,9 @@ func (s *conn) shaken(err error) {
 	s.scratch.layer.counts.completed.Add(1)
 	if s.tls.ConnectionState().DidResume {
 		s.scratch.layer.counts.resumed.Add(1)
+	}
+	if r, ok := s.recv.(Secured); ok {
+		r.Secured()
 	}
 	for i, record := range h.in {
 		if s.paused {

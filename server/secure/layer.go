@@ -12,7 +12,7 @@ import (
 
 // A Config says how a Layer is to be.
 type Config struct {
-	Keys  *Keys
+	Keys  *Keys        // nil will do for Connect
 	Slots *Slots       // of its handshakes; nil means its own, without limit
 	Log   *slog.Logger // nil means slog.Default(). Handshakes that fail are logged at level debug
 }
