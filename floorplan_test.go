@@ -25,11 +25,15 @@ config              : github.com/tailscale/hujson github.com/google/jsonschema-g
 protocol/wire       : github.com/gobwas/ws github.com/klauspost/compress/flate
 protocol/rpc        : github.com/fxamacker/cbor/v2
 services/pattern    :
+services/luadoc     :
 services/vm         : services/pattern github.com/yuin/gopher-lua
+services/vm/vmtest  : services/vm github.com/yuin/gopher-lua
 services/nljson     : protocol/rpc services/vm github.com/yuin/gopher-lua
 services/grants     : acl
 services/bundle     : github.com/dsnet/compress/bzip2
 services/modules/*  : services/vm services/nljson services/grants github.com/yuin/gopher-lua
+services/modules/pam_auth : services/vm github.com/yuin/gopher-lua github.com/msteinert/pam/v2
+services/modules/cws : protocol/wire services/vm services/grants github.com/yuin/gopher-lua
 services/luatest    : protocol/wire protocol/rpc services services/vm services/nljson github.com/yuin/gopher-lua
 services            : acl protocol/wire protocol/rpc services/vm services/nljson services/grants github.com/yuin/gopher-lua
 server              : acl protocol/wire services
@@ -88,6 +92,9 @@ func TestFloorplanRefuses(t *testing.T) {
 		{"protocol/rpc", "github.com/yuin/gopher-lua", false},
 		{"services/modules/nap", "lapps/services/vm", true},
 		{"services/modules/nap", "lapps/services", false},
+		{"services/modules/nap", "github.com/msteinert/pam/v2", false},
+		{"services/modules/pam_auth", "github.com/msteinert/pam/v2", true},
+		{"services/modules/pam_auth", "lapps/services/nljson", false},
 		{"benchmarks/load", "lapps/server", false},
 		{"cmd/lapps", "github.com/spf13/cobra", true},
 	} {

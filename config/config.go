@@ -112,6 +112,8 @@ type Limits struct {
 	Handler              Milliseconds `json:"handler_ms" jsonschema:"How long a call of a service's Lua may run, waits apart, before it ends with an error. Programs (run), modules that are loaded, and onStart have no such limit. 0 means no limit."`
 	Inline               Milliseconds `json:"inline_ms" jsonschema:"The same as handler_ms for services that run inline, where other connections wait meanwhile. 0 means no limit."`
 	InstanceMB           int          `json:"instance_mb" jsonschema:"MiB that the Lua values of an instance may take, about; a call that has them take more ends with an error. 0 means no limit."`
+	QueueMessages        int          `json:"queue_messages" jsonschema:"Messages that a queue of the module mqr may hold; a service may make one that holds less."`
+	QueueMB              int          `json:"queue_mb" jsonschema:"MiB that the messages of a queue of the module mqr may take, about; a service may make one that holds less. All queues together hold as much as 16 full ones."`
 	DryRun               []string     `json:"dry_run" jsonschema:"Limits that are only counted, and not enforced, by name."`
 }
 
@@ -210,7 +212,7 @@ func Default() Config {
 	return Config{
 		Listeners: []Listener{defaultListener("127.0.0.1:5083")},
 		ACL:       defaultACL(),
-		Limits:    Limits{Connections: 0, Handshakes: 1024, HeaderBytes: 8192, BufferedMB: 1024, Handler: 2000, Inline: 50, InstanceMB: 256, DryRun: []string{}},
+		Limits:    Limits{Connections: 0, Handshakes: 1024, HeaderBytes: 8192, BufferedMB: 1024, Handler: 2000, Inline: 50, InstanceMB: 256, QueueMessages: 65536, QueueMB: 64, DryRun: []string{}},
 		Timeouts: Timeouts{
 			Handshake: 10_000,
 			Idle:      120_000,

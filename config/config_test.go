@@ -128,8 +128,8 @@ func TestMerge(t *testing.T) {
 			c.Listeners[1].Connections = 7
 		}},
 		{"no proxies, in words", `{"listeners": [{"address": ":1", "proxy_protocol": "off", "forwarded_hops": 0, "trusted_proxies": []}]}`, func(c *config.Config) { c.Listeners = listeners(":1") }},
-		{"limits", `{"limits": {"connections_per_prefix": 1, "accepts_per_s": 2, "handshakes": 0, "header_bytes": 256, "buffered_mb": 1, "handler_ms": 5, "inline_ms": 6, "instance_mb": 7, "dry_run": ["idle_ms", "connections"]}}`, func(c *config.Config) {
-			c.Limits = config.Limits{ConnectionsPerPrefix: 1, AcceptsPerSecond: 2, HeaderBytes: 256, BufferedMB: 1, Handler: 5, Inline: 6, InstanceMB: 7, DryRun: []string{"idle_ms", "connections"}}
+		{"limits", `{"limits": {"connections_per_prefix": 1, "accepts_per_s": 2, "handshakes": 0, "header_bytes": 256, "buffered_mb": 1, "handler_ms": 5, "inline_ms": 6, "instance_mb": 7, "queue_messages": 8, "queue_mb": 9, "dry_run": ["idle_ms", "connections"]}}`, func(c *config.Config) {
+			c.Limits = config.Limits{ConnectionsPerPrefix: 1, AcceptsPerSecond: 2, HeaderBytes: 256, BufferedMB: 1, Handler: 5, Inline: 6, InstanceMB: 7, QueueMessages: 8, QueueMB: 9, DryRun: []string{"idle_ms", "connections"}}
 		}},
 		{"limits of a service", `{"services": {"echo": {"connections": 1, "first_message_ms": 2, "messages_per_s": 3, "messages_burst": 4, "bytes_per_s": 5, "bytes_burst": 6, "max_age_ms": 7, "max_age_jitter_ms": 8}}}`, func(c *config.Config) {
 			e := echo()

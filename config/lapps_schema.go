@@ -28,7 +28,7 @@ type lappsServer struct {
 
 	ConnectionWeight meaningless `json:"connection_weight" jsonschema:"has no meaning here, as it had none in LAppS"`
 	AutoSave         meaningless `json:"lapps_config_auto_save" jsonschema:"has no meaning here: the server writes no configuration"`
-	TLSClientVersion meaningless `json:"tls_client_version" jsonschema:"has no meaning here: it is about cws, which is not supported yet"`
+	TLSClientVersion meaningless `json:"tls_client_version" jsonschema:"has no meaning here: cws speaks TLS 1.2 and 1.3"`
 }
 
 // lappsCertificates are the server's certificate and key, and whom cws trusts.
@@ -36,7 +36,7 @@ type lappsCertificates struct {
 	Cert string `json:"cert"`
 	Key  string `json:"key"`
 
-	CA meaningless `json:"ca" jsonschema:"has no meaning here: it is about cws, which is not supported yet; no certificate is asked of clients"`
+	CA meaningless `json:"ca" jsonschema:"has no meaning here: cws trusts the system's authorities, or those of its option ca_file; no certificate is asked of clients"`
 }
 
 // lappsWorkers are the threads that serve connections in LAppS.

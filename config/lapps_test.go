@@ -163,11 +163,13 @@ func TestLAppSNotices(t *testing.T) {
 		{"no encryption", `{"tls": false, "tls_server_version": 3, "tls_client_version": 3, "tls_certificates": {"ca": "/c"}}`, `{}`,
 			"ws.json:1: tls_server_version: has no meaning, since tls is not true\n" +
 				"ws.json:1: tls_certificates: has no meaning, nor have its members, since tls is not true: nothing is loaded\n" +
-				"ws.json:1: tls_client_version: has no meaning here: it is about cws, which is not supported yet\n"},
+				"ws.json:1: tls_client_version: has no meaning here: cws speaks TLS 1.2 and 1.3\n"},
 		{"encryption is not asked for", `{"tls_certificates": {}}`, `{}`, "ws.json:1: tls_certificates: has no meaning, nor have its members, since tls is not true: nothing is loaded\n"},
 		{"a sub-protocol", `{}`, `{"services": {"a": {"request_target": "/a", "proto_alias": "chat"}, "b": {"standalone": true, "proto_alias": "chat"}}}`,
 			"lapps.json:1: services.b.proto_alias: has no meaning here: a standalone service has no connections\n" +
 				"lapps.json:1: services.a.proto_alias: read as the only one of subprotocols: told to clients that offer it, in LAppS to all\n"},
+		{"a client", `{}`, "{\"services\": {\"a\": {\"standalone\": true, \"preload\": [\"nap\",\n\"cws\"]}}}",
+			"lapps.json:2: services.a.preload: cws connects to nothing until the native form's grants.network names it; in LAppS it did to everything\n"},
 		{"a native key", `{}`, `{"services": {"a": {"request_target": "/a", "outbox_bytes": 1}}}`, "lapps.json:1: services.a.outbox_bytes: unknown key, ignored\n"},
 		{"many", `{"a":1` + strings.Repeat(",\n\"a\":1", 100_000) + `}`, `{}`, many(999) + "ws.json:1000: too many notices, the others are not listed\n"},
 	}

@@ -26,6 +26,7 @@ const (
 	minHeaderBytes = 256 // the smallest handshakes have some 160
 	maxHeaderBytes = 1 << 20
 	maxBufferedMB  = 1 << 20
+	maxQueued      = 1 << 24   // messages
 	maxMessages    = 1_000_000 // a second
 	maxBytes       = 1 << 30   // of a message, of an outbox, or a second; fits every int
 )
@@ -41,6 +42,8 @@ func constrainLimits(s *jsonschema.Schema) {
 	between(p["handler_ms"], 0, maxTimeout)
 	between(p["inline_ms"], 0, maxTimeout)
 	between(p["instance_mb"], 0, maxBufferedMB)
+	between(p["queue_messages"], 1, maxQueued)
+	between(p["queue_mb"], 1, maxBufferedMB)
 	p["dry_run"].UniqueItems = true
 	p["dry_run"].Items.Enum = words(limitNames)
 }

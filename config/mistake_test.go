@@ -15,7 +15,7 @@ import (
 const (
 	topKeys     = "listeners, acl, limits, timeouts, directories, loops, processors, services, $schema"
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, gone_ms, close_ms, shutdown_ms"
-	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, handler_ms, inline_ms, instance_mb, dry_run"
+	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, handler_ms, inline_ms, instance_mb, queue_messages, queue_mb, dry_run"
 	serviceKeys = "standalone, auto_start, instances, preload, depends, strict_globals, grants, protocol, ordered, execution, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
 		"messages_burst, bytes_per_s, bytes_burst, max_age_ms, max_age_jitter_ms, outbox_bytes, fragment_bytes, slow_consumer, origins, subprotocols, extra_headers, on_redeploy, drain_ms, compression"
 	grantKeys       = "files, network, private_ranges, environment, modules"

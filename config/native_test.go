@@ -237,7 +237,8 @@ func randomConfig(r *rand.Rand) config.Config {
 	c.ACL = randomACL(r)
 	c.Limits = config.Limits{
 		Connections: r.IntN(2), ConnectionsPerPrefix: r.IntN(2), AcceptsPerSecond: r.IntN(2), Handshakes: oneOf(r, 0, 1024, 65536),
-		HeaderBytes: 8192 + r.IntN(2), BufferedMB: oneOf(r, 0, 1, 1024), Handler: oneOf[config.Milliseconds](r, 0, 1, 2000), Inline: oneOf[config.Milliseconds](r, 0, 1, 50), InstanceMB: oneOf(r, 0, 1, 256), DryRun: oneOf(r, []string{}, config.LimitNames()),
+		HeaderBytes: 8192 + r.IntN(2), BufferedMB: oneOf(r, 0, 1, 1024), Handler: oneOf[config.Milliseconds](r, 0, 1, 2000), Inline: oneOf[config.Milliseconds](r, 0, 1, 50), InstanceMB: oneOf(r, 0, 1, 256),
+		QueueMessages: oneOf(r, 1, 65536), QueueMB: oneOf(r, 1, 64), DryRun: oneOf(r, []string{}, config.LimitNames()),
 	}
 	c.Timeouts.Idle = oneOf(r, 0, 120_000, config.Milliseconds(r.IntN(100_000)))
 	c.Timeouts.Ping = oneOf(r, 0, 25_000, 1+config.Milliseconds(r.IntN(100_000)))

@@ -30,7 +30,7 @@ func check(path string, out, notices io.Writer) error {
 	for i := range all { // on services that are not among them, for one
 		all[i].Depends = nil
 	}
-	registry, err := services.New(all, modules, slog.New(slog.DiscardHandler))
+	registry, err := services.New(all, described, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return errors.Join(append(errs, err)...)
 	}

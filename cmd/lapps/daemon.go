@@ -30,6 +30,7 @@ type daemon struct {
 	watch     *watch
 	tally     *tally
 	shedder   *shedder // nil: there is no limit of memory
+	outgoing  *outgoing
 
 	operations *operations // nil: its services stay as they are
 
@@ -83,6 +84,7 @@ func (d *daemon) start(ctx context.Context) (err error) {
 		d.operations.stop()
 		return errors.Join(err, d.closeListeners())
 	}
+	d.outgoing.carrier.Store(d.carrier)
 	for _, l := range d.carrier.Loops() {
 		d.registry.Loops = append(d.registry.Loops, l)
 	}
@@ -125,7 +127,9 @@ func (d *daemon) stop() error {
 	defer cancelEarly()
 	errs := []error{d.server.Shutdown(early)}
 	d.shedder.stop()
-	errs = append(errs, d.registry.Stop(ctx), d.carrier.Stop(ctx))
+	errs = append(errs, d.registry.Stop(ctx))
+	d.outgoing.farewell(ctx)
+	errs = append(errs, d.carrier.Stop(ctx), d.outgoing.stop(ctx))
 	for _, l := range d.listeners {
 		errs = append(errs, l.stop(ctx))
 	}
@@ -154,11 +158,15 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 	for _, err := range luaPathMistakes(os.Getenv("LUA_PATH")) {
 		log.Warn("environment", "notice", err.Error())
 	}
-	registry, err := services.New(all, modules, log)
+	out := newOutgoing(log)
+	for i := range all {
+		all[i].Modules = out.modules(all[i])
+	}
+	registry, err := services.New(all, modules(cfg.Limits), log)
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{cfg: cfg, log: log, registry: registry, hangups: make(chan os.Signal, 1)}
+	d := &daemon{cfg: cfg, log: log, registry: registry, outgoing: out, hangups: make(chan os.Signal, 1)}
 	if d.server, err = newServer(cfg, registry, log); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,7 @@ type deployer struct {
 
 	mu       sync.Mutex         // held during a change; guards the field below
 	registry *services.Registry // nil: nothing is served yet
+	outgoing *outgoing
 }
 
 // errEnding refuses changes of a daemon that ends.
@@ -235,6 +236,7 @@ func (d *deployer) change(ctx context.Context, name, dir string, rec record, com
 		defer c.Release()
 		return d.install(c, commit)
 	}
+	c.Modules = d.outgoing.modules(c)
 	release := c.Release
 	c.Release = func() {
 		release()
@@ -253,7 +255,7 @@ func (d *deployer) change(ctx context.Context, name, dir string, rec record, com
 // install is change for a server that does not serve yet.
 func (d *deployer) install(c services.Config, commit func() error) error {
 	c.Depends = nil // on what may come with another bundle
-	none, err := services.New(nil, modules, slog.New(slog.DiscardHandler))
+	none, err := services.New(nil, described, slog.New(slog.DiscardHandler))
 	if err == nil {
 		err = none.Check(c)
 	}

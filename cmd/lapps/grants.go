@@ -97,7 +97,7 @@ func accessOf(c vm.Call) string {
 
 // privileged reports whether a module of that name reaches outside of the server.
 func privileged(name string) bool {
-	return slices.ContainsFunc(modules, func(m vm.Module) bool { return m.Name == name && m.Privileged })
+	return slices.ContainsFunc(described, func(m vm.Module) bool { return m.Name == name && m.Privileged })
 }
 
 // granted says in one word for each what a service is granted.
@@ -192,11 +192,8 @@ func unused(s services.Config, g config.Grants, asked []wish) (odd []string) {
 			odd = append(odd, fmt.Sprintf("grants module %q, and does not ask for it", m))
 		}
 	}
-	if slices.ContainsFunc(modules, func(m vm.Module) bool { return m.Privileged }) {
-		return odd
-	}
-	if len(g.Network) > 0 {
-		odd = append(odd, "grants network, and no module connects to anything yet")
+	if len(g.Network) > 0 && !asks("module") && !slices.ContainsFunc(s.Preload, privileged) {
+		odd = append(odd, "grants network, and requires no module that connects to anything")
 	}
 	return odd
 }

@@ -149,10 +149,9 @@ func TestImportRefuses(t *testing.T) {
 // TestPreload has unknown modules told with their service's line.
 func TestPreload(t *testing.T) {
 	dir := writeApps(t, map[string]string{"a/a.lua": echoLua, "b/b.lua": echoLua, "c/c.lua": echoLua})
-	path := writeConfig(t, dir, `{"services": {"a": {"preload": ["nap", "mqr"]}, "b": {"depends": ["a"], "preload": ["time", "nljson"]}, "c": {"preload": ["x"]}}}`)
+	path := writeConfig(t, dir, `{"services": {"a": {"preload": ["nap", "cws"]}, "b": {"depends": ["a"], "preload": ["time", "nljson"]}, "c": {"preload": ["x"]}}}`)
 	status, _, stderr := command(t, "check", "-c", path)
-	want := path + ":1: services.a: preload: LAppS's module mqr is not supported yet\n" +
-		path + ":1: services.c: preload: there is no module x; there are ws, bcast, nljson, mutex, nap, semaphore, task, time, timer\n"
+	want := path + ":1: services.c: preload: there is no module x; there are ws, bcast, nljson, cws, mqr, murmur, mutex, nap, pam_auth, semaphore, struct, task, time, timer\n"
 	if status != exitUsage || stderr != want {
 		t.Errorf("exit status %d\n got %swant %s", status, stderr, want)
 	}

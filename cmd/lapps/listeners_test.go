@@ -150,8 +150,12 @@ func TestServicesArePassedOn(t *testing.T) {
 	if _, ok, err := got.Grants.Env("LAPPS_NOT_SET"); ok || err != nil {
 		t.Errorf("environment: %v, %v", ok, err)
 	}
-	if len(got.Libraries) != 1 || got.Libraries[0].Name != "io" {
-		t.Errorf("libraries %v", got.Libraries)
+	var libraries []string
+	for _, m := range got.Libraries {
+		libraries = append(libraries, m.Name)
+	}
+	if !slices.Equal(libraries, []string{"bit", "io", "utf8"}) {
+		t.Errorf("libraries %v", libraries)
 	}
 	got.Files, got.Access, got.Grants, got.Libraries, got.Release = nil, nil, nil, nil, nil
 	want := services.Config{

@@ -15,10 +15,15 @@ func withoutTimes(s string) string { return tookSeconds.ReplaceAllString(s, "#s"
 // TestExamplesTests runs the tests of the examples.
 func TestExamplesTests(t *testing.T) {
 	status, stdout, stderr := command(t, "test", filepath.Join("..", "..", "examples"))
-	want := `ok  	../../examples/chat	#s
+	want := `ok  	../../examples/broadcast_blob	#s
+ok  	../../examples/chat	#s
 ok  	../../examples/counter	#s
 ok  	../../examples/echo	#s
 ok  	../../examples/echo_lapps	#s
+ok  	../../examples/exchange	#s
+ok  	../../examples/mqr_receiver	#s
+ok  	../../examples/mqr_sender	#s
+ok  	../../examples/ticker	#s
 ok  	../../examples/time_broadcast	#s
 `
 	if withoutTimes(stdout) != want || stderr != "" || status != exitOK {
@@ -28,9 +33,9 @@ ok  	../../examples/time_broadcast	#s
 
 func TestTestCommand(t *testing.T) {
 	dir := writeApps(t, map[string]string{
-		"good/good.lua":         `return {onMessage = function(h, op, m) return ws:send(h, op, m) end}`,
-		"good/good_test.lua":    `it("echoes", function() local c = connect("/good") c:send("x") c:expect("x") end)`,
-		"good/sub/sub_test.lua": `it("requires", function() expect(require("lib.one")).to_be(1) end)`,
+		"good/good.lua":         `return {onMessage = function(h, op, m) return ws:send(h, op, utf8.char(utf8.codepoint(m, 1, -1))) end}`,
+		"good/good_test.lua":    `it("echoes", function() local c = connect("/good") c:send("ü") c:expect("ü") end)`,
+		"good/sub/sub_test.lua": `it("requires", function() expect(require("lib.one")).to_be(1) expect(bit.band(6, 3)).to_be(2) expect(utf8.char(252)).to_be("ü") expect(io.open).to_be_a("function") end)`,
 		"good/lib/one.lua":      `return 1`,
 		"bad/bad.lua":           `return {onMessage = function() end}`,
 		"bad/bad_test.lua":      "it('fails', function()\n  expect(1).to_be(2)\nend)\nit('passes', function() end)\n",

@@ -26,6 +26,10 @@ const (
 )
 
 func main() {
+	if borrowed(os.Getuid(), os.Geteuid(), os.Getgid(), os.Getegid()) {
+		fmt.Fprintln(os.Stderr, errBorrowed)
+		os.Exit(exitFailed)
+	}
 	os.Exit(execute(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -69,7 +73,7 @@ Without a command it serves its examples on 127.0.0.1:5083.`,
 		},
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newCheck(), newTest(), newREPL(), newImport(), newCert(), newLAR(), newSchema(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newTest(), newREPL(), newTypes(), newImport(), newCert(), newLAR(), newSchema(), newVersion())
 	root.AddCommand(newOperate()...)
 	return root
 }

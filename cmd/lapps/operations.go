@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 
 	"lapps/config"
-	"lapps/services"
 )
 
 // operations are what changes the services of a daemon while it runs: bundles that
@@ -31,7 +30,7 @@ func operate(cfg *config.Config, lapps, watches bool, log *slog.Logger) (*daemon
 	if err != nil {
 		return nil, err
 	}
-	dep.serve(d.registry)
+	dep.serve(d)
 	d.operations = &operations{
 		deployer: dep,
 		dropbox:  box,
@@ -86,9 +85,9 @@ func (o *operations) stop() {
 	o.control.stop()
 }
 
-// serve has changes be those of the services that run.
-func (d *deployer) serve(r *services.Registry) {
+// serve has changes be those of the services of a daemon.
+func (d *deployer) serve(of *daemon) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.registry = r
+	d.registry, d.outgoing = of.registry, of.outgoing
 }

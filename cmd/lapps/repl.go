@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	lua "github.com/yuin/gopher-lua"
 
+	"lapps/config"
 	"lapps/services"
-	iomodule "lapps/services/modules/io"
 	"lapps/services/vm"
 )
 
@@ -53,7 +53,7 @@ func replServices(path string, names []string, notices io.Writer) ([]services.Co
 	if len(names) == 0 {
 		empty := services.Config{
 			Name: "repl", Files: replFiles, Where: "the server", Standalone: true, AutoStart: true, Instances: 1,
-			Libraries: []vm.Module{iomodule.Module(nil)},
+			Libraries: globalModules(nil),
 		}
 		if path == "" {
 			return []services.Config{empty}, nil
@@ -105,7 +105,7 @@ func repl(ctx context.Context, all []services.Config, stdin io.Reader, stdout io
 	defer input.close()
 	c := &console{input: input, out: input.output()}
 	all[0].Preload = append(slices.Clone(all[0].Preload), replModule)
-	with := append(slices.Clone(modules), vm.Module{Name: replModule, Open: c.open})
+	with := append(modules(config.Default().Limits), vm.Module{Name: replModule, Open: c.open})
 	registry, err := services.New(all, with, slog.New(&consoleLog{out: c.out}))
 	if err != nil {
 		return err

@@ -46,6 +46,7 @@ func TestREPL(t *testing.T) {
 		{"an error in a task", "require('task').spawn(function() error('no') end) sleep(0.01)\n",
 			"lua error function=task err=stdin:1: no\nstack traceback:\n\t[G]: in function 'error'\n\tstdin:1: in main chunk\n\t[G]: ?\n", false},
 		{"what services have", "bcast:create(1), ws:send(1, 1, 'x')\ninstance_id\n", "true\tfalse\t\"no such connection\"\n\"repl/1\"\n", false},
+		{"libraries", "bit.tohex(255), utf8.len('\\195\\188'), bit == require('bit'), io.open ~= nil\nrequire('struct').pack('>H', 1)\n", "\"000000ff\"\t1\ttrue\ttrue\n\"\\000\\001\"\n", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := talk(t, nil, c.lines)

@@ -14,7 +14,6 @@ import (
 	"lapps/protocol/wire"
 	"lapps/services"
 	"lapps/services/grants"
-	"lapps/services/modules/io"
 	"lapps/services/vm"
 )
 
@@ -80,7 +79,7 @@ func serviceConfig(cfg *config.Config, name string, s config.Service, from folde
 		Standalone:    s.Standalone,
 		Dialect:       dialects[s.Protocol],
 		Preload:       s.Preload,
-		Libraries:     []vm.Module{io.Module(granted)},
+		Libraries:     globalModules(granted),
 		Grants:        granted,
 		Depends:       s.Depends,
 		RequestTarget: s.RequestTarget,

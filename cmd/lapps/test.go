@@ -39,7 +39,7 @@ in the configuration, with all that lies beside it.`,
 			if err != nil {
 				return fmt.Errorf("--run: %w", err)
 			}
-			t := &luatest.Runner{Out: cmd.OutOrStdout(), Verbose: verbose, Match: re, Timeout: timeout, Modules: modules}
+			t := &luatest.Runner{Out: cmd.OutOrStdout(), Verbose: verbose, Match: re, Timeout: timeout, Libraries: globalModules(nil)}
 			return test(t, path, dirs, cmd.ErrOrStderr())
 		},
 	}
@@ -71,6 +71,7 @@ func test(t *luatest.Runner, path string, dirs []string, notices io.Writer) erro
 		if t.Services, err = serviceConfigs(cfg, directory(cfg)); err != nil {
 			return err
 		}
+		t.Modules = func() []vm.Module { return modules(cfg.Limits) }
 		for _, f := range files {
 			if _, ok := cfg.Services[f.Service]; !ok {
 				f.Service = ""

@@ -13,7 +13,8 @@ local echo_lapps = {}
 -- they are broadcast on.
 local channels = {
   [5] = 1000, -- the time, from the service time_broadcast
-  [6] = 2000, -- who logs in
+  [6] = 1001, -- who logs in
+  [7] = 2000, -- something large, from the service broadcast_blob
 }
 
 local function answer(handler, result)

@@ -1,0 +1,21 @@
+local pipe = require("mqr").create("testpipe")
+
+describe("mqr_sender", function()
+  it("posts a thousand messages a second", function()
+    advance(0.05)
+    expect(#pipe).to_be(100)
+    advance(0.9)
+    expect(#pipe).to_be(1000)
+    expect(pipe:recv()).to_be(("x"):rep(64))
+  end)
+
+  it("waits when nobody receives", function()
+    advance(100)
+    expect(#pipe).to_be(65536)
+    advance(100)
+    expect(#pipe).to_be(65536)
+    for _ = 1, 65536 do assert(pipe:try_recv()) end
+    advance(1)
+    expect(#pipe >= 1000).to_be(true)
+  end)
+end)
