@@ -84,6 +84,12 @@ func TestLAppSMeans(t *testing.T) {
 			s.FragmentBytes = 1392
 			c.Services["echo"], c.Services["clock"] = s, clock()
 		}},
+		{"a client", `{}`, `{"services": {"clock": {"standalone": true, "preload": ["cws"]}}}`, func(c *config.Config) {
+			s := clock()
+			s.Preload = []string{"cws"}
+			s.Grants.Network, s.Grants.PrivateRanges = []string{"*:*"}, []string{"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1", "fc00::/7"}
+			c.Services["clock"] = s
+		}},
 		{"a directory of archives", `{}`, `{"directories": {"deploy": "in", "tmp": 1}}`, func(c *config.Config) { c.Directories.Deploy = "/opt/lapps/in" }},
 		{"the old name", `{}`, `{"services": {"clock": {"internal": true, "request_target": 1}, "echo": {"internal": false, "standalone": false}}}`, func(c *config.Config) {
 			c.Services["clock"], c.Services["echo"] = clock(), echo()
@@ -169,7 +175,7 @@ func TestLAppSNotices(t *testing.T) {
 			"lapps.json:1: services.b.proto_alias: has no meaning here: a standalone service has no connections\n" +
 				"lapps.json:1: services.a.proto_alias: read as the only one of subprotocols: told to clients that offer it, in LAppS to all\n"},
 		{"a client", `{}`, "{\"services\": {\"a\": {\"standalone\": true, \"preload\": [\"nap\",\n\"cws\"]}}}",
-			"lapps.json:2: services.a.preload: cws connects to nothing until the native form's grants.network names it; in LAppS it did to everything\n"},
+			"lapps.json:2: services.a.preload: cws may connect to everything but link-local addresses and the like; a native configuration grants what is needed (grants.network)\n"},
 		{"a native key", `{}`, `{"services": {"a": {"request_target": "/a", "outbox_bytes": 1}}}`, "lapps.json:1: services.a.outbox_bytes: unknown key, ignored\n"},
 		{"many", `{"a":1` + strings.Repeat(",\n\"a\":1", 100_000) + `}`, `{}`, many(999) + "ws.json:1000: too many notices, the others are not listed\n"},
 	}

@@ -90,7 +90,7 @@ func TestCommandLine(t *testing.T) {
 		status int
 		names  string
 	}{
-		{[]string{"run"}, exitUsage, `required flag(s) "config" not set`},
+		{[]string{"run"}, exitUsage, "no configuration is given"},
 		{[]string{"check", "-c", "/nowhere/lapps.json"}, exitUsage, "/nowhere/lapps.json"},
 		{[]string{"fly"}, exitUsage, `unknown command "fly"`},
 		{[]string{"run", "-x"}, exitUsage, "unknown shorthand flag"},

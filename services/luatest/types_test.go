@@ -55,7 +55,7 @@ func globals(t *testing.T) (all []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one, err := begin(&Runner{}, &File{Files: files, Name: "x_test.lua"}, p)
+	one, err := begin(&Runner{Modules: func() []vm.Module { return nil }}, &File{Files: files, Name: "x_test.lua"}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
