@@ -11,8 +11,8 @@ func TestAtTurnEnd(t *testing.T) {
 	var order []string
 	note := func(s string) func() { return func() { order = append(order, s) } }
 	in := start(t, "", Config{TurnEnd: note("turn end")})
-	order = nil
 	do(t, in, func(in *Instance) {
+		order = nil // what the start has noted
 		in.AtTurnEnd(note("first"))
 		in.AtTurnEnd(note("second"))
 		note("handled")()
@@ -22,6 +22,9 @@ func TestAtTurnEnd(t *testing.T) {
 	})
 	do(t, in, func(*Instance) { note("another")() })
 	do(t, in, func(*Instance) {})
+	if err := in.Stop(t.Context()); err != nil { // with the last turn
+		t.Error(err)
+	}
 	want := []string{"handled", "turn end", "first", "second", "went on", "turn end", "third", "another", "turn end"}
 	if len(order) < len(want) || !slices.Equal(order[:len(want)], want) {
 		t.Errorf("%q, want %q", order, want)
