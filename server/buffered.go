@@ -230,12 +230,15 @@ func (s *Server) relieve() {
 // closeLargest closes the connections that hold most, if all together hold more
 // than the limit, as many as it takes.
 func (s *Server) closeLargest() {
-	limit, mailboxes := s.Limits.Buffered, s.Services.Buffered()
-	held := s.booked() + mailboxes
-	if held <= limit {
+	limit := s.Limits.Buffered
+	if s.Buffered() <= limit {
 		return
 	}
 	holders, going, waiting := s.holders()
+	// The sum is read behind them: what one that is being closed gave back meanwhile would
+	// count, and not be going, and another would be closed for it.
+	mailboxes := s.Services.Buffered()
+	held := s.booked() + mailboxes
 	going += max(mailboxes-waiting, 0) // of peers that have gone: to close others would not help
 	excess := held - limit - going
 	if excess <= 0 || !s.Exceed(LimitBuffered) {
