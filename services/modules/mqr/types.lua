@@ -71,7 +71,8 @@ function queue:bytes() end
 function queue:name() end
 
 --- Puts a message at the end of the queue. Where there is no room it waits, behind others
---- that do already, or fails, as the queue has it.
+--- that do already, or fails, as the queue has it. Where there is room it is posted even
+--- when the service has to stop: a program that posts for ever asks `must_stop()`.
 ---
 --- nil, a boolean, a function or userdata of others raises an error, and so does a table
 --- that is neither an array nor an object, or a value that is nested deeper than 64 and not
