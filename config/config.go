@@ -58,11 +58,13 @@ type Config struct {
 	Directories Directories        `json:"directories" jsonschema:"Where things are. Relative paths are relative to this file."`
 	Loops       int                `json:"loops" jsonschema:"Event loops that serve the connections. 0 means one for every two processors."`
 	Processors  int                `json:"processors" jsonschema:"Processors that the server, Lua included, uses at a time. 0 means as many as loops, or, where that is 0, too, all that there are."`
+	Outgoing    Outgoing           `json:"outgoing" jsonschema:"Connections that services open themselves."`
 	Services    map[string]Service `json:"services" jsonschema:"The services, by name. {} is a service with every default."`
 
 	file      string         // what it was read from
 	lines     map[string]int // of the services there
 	positions []position     // of the listeners
+	outgoing  position
 }
 
 // A Listener is one address to listen on.
@@ -143,6 +145,11 @@ type Directories struct {
 	Applications string `json:"applications" jsonschema:"Holds a directory for each service, named as the service, with its Lua files."`
 	Deploy       string `json:"deploy" jsonschema:"Bundles of services (.lar, .zip, .tar.gz) that are put here are deployed. It is watched if it is there when the server starts."`
 	Run          string `json:"run" jsonschema:"Holds lapps.sock, the socket through which the running server takes commands. It is made where it is missing."`
+}
+
+// Outgoing is about the connections that services open themselves, by the module cws.
+type Outgoing struct {
+	CAFile string `json:"ca_file,omitempty" jsonschema:"The file (PEM) of authorities that are trusted besides the system's: the certificate of a server that a service connects to may be signed by one of them. It is read when it has changed."`
 }
 
 // A Service is an application that peers connect to or, standalone, one that

@@ -1,7 +1,7 @@
 package config
 
 // ForgetLines makes configurations of different texts comparable.
-func (c *Config) ForgetLines() { c.file, c.lines, c.positions = "", nil, nil }
+func (c *Config) ForgetLines() { c.file, c.lines, c.positions, c.outgoing = "", nil, nil, position{} }
 
 // ParseLAppS reads texts at hand as etc/conf/ws.json and etc/conf/lapps.json.
 func ParseLAppS(server, services []byte, home string) (*Config, []Notice, error) {

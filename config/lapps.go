@@ -101,11 +101,13 @@ func parseLAppS(server, services document, home string) (*Config, []Notice, erro
 		return nil, notices, &all
 	}
 	lines, positions := serviceLines(lc.source, lroot), lappsListenerPositions(sc.source, sroot)
+	outgoing := sc.position(member(member(sroot, certificatesKey), "ca"))
+	outgoing.path = certificatesKey + ".ca"
 	cfg, err := decodeLAppS(sroot, lroot, home)
 	if err != nil {
 		return nil, notices, fmt.Errorf("config: %s, %s: checked and yet not decoded: %w", server.name, services.name, err)
 	}
-	cfg.file, cfg.lines, cfg.positions = services.name, lines, positions
+	cfg.file, cfg.lines, cfg.positions, cfg.outgoing = services.name, lines, positions, outgoing
 	return cfg, notices, nil
 }
 
@@ -151,6 +153,7 @@ func decodeLAppS(server, services *hujson.Value, home string) (*Config, error) {
 	}
 	cfg.Listeners = s.listeners()
 	cfg.ACL = s.ACL.masked()
+	cfg.Outgoing.CAFile = s.TLSCertificates.CA
 	cfg.Limits.Connections = s.Workers.connections()
 	for _, dir := range []*string{&cfg.Directories.Applications, &cfg.Directories.Deploy} {
 		*dir = filepath.Join(".", *dir) // an absolute one is no exception

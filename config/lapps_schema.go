@@ -35,8 +35,7 @@ type lappsServer struct {
 type lappsCertificates struct {
 	Cert string `json:"cert"`
 	Key  string `json:"key"`
-
-	CA meaningless `json:"ca" jsonschema:"has no meaning here: cws trusts the system's authorities, or those of its option ca_file; no certificate is asked of clients"`
+	CA   string `json:"ca"` // outgoing.ca_file
 }
 
 // lappsWorkers are the threads that serve connections in LAppS.
@@ -129,6 +128,7 @@ var serverSchema = sync.OnceValue(func() *jsonschema.Schema {
 	between(p["tls_server_version"], 0, math.MaxInt32)
 	formatted(p["tls_certificates"].Properties["cert"], filePath)
 	formatted(p["tls_certificates"].Properties["key"], filePath)
+	formatted(p["tls_certificates"].Properties["ca"], filePath)
 	return s
 })
 

@@ -39,6 +39,7 @@ func (c *checker) server(root *hujson.Value) {
 	c.prune("", serverSchema(), root)
 	c.value("", serverSchema(), root)
 	c.noteTLS(root)
+	c.noteCA(root)
 	if n := member(root, "listeners"); n != nil && integer(n) > 1 {
 		c.note(n.StartOffset, "listeners", "has no meaning here but for 0: the event loops share one listener")
 	}

@@ -100,11 +100,15 @@ func TestLAppSMeans(t *testing.T) {
 			c.Services["clock"] = s
 		}},
 		{"keys in other cases", `{"IP": "::", "Port": 1}`, `{"Services": {"a": {}}, "services": {"echo": {"Instances": 7, "OUTBOX_BYTES": 1, "outbox_bytes": 2}}}`, func(c *config.Config) { c.Services["echo"] = echo() }},
-		{"encryption", `{"tls": true, "tls_server_version": 3, "tls_certificates": {"cert": "/etc/a.crt", "key": "/etc/a.key", "ca": "/etc/ca.pem"}}`, `{}`, encrypted("1.2", "/etc/a.crt", "/etc/a.key")},
+		{"encryption", `{"tls": true, "tls_server_version": 3, "tls_certificates": {"cert": "/etc/a.crt", "key": "/etc/a.key", "ca": "/etc/ca.pem"}}`, `{}`, func(c *config.Config) {
+			encrypted("1.2", "/etc/a.crt", "/etc/a.key")(c)
+			c.Outgoing.CAFile = "/etc/ca.pem"
+		}},
 		{"encryption of LAppS's defaults", `{"tls": true}`, `{}`, encrypted("1.3", "/opt/lapps/etc/ssl/certs/localhost.crt", "/opt/lapps/etc/ssl/certs/localhost.key")},
 		{"encryption with relative paths", `{"tls": true, "tls_server_version": 4, "tls_certificates": {"cert": "etc/a.crt", "key": "../a.key"}}`, `{}`, encrypted("1.3", "/opt/lapps/etc/a.crt", "/opt/a.key")},
 		{"encryption of an odd version", `{"tls": true, "tls_server_version": 5}`, `{}`, encrypted("1.3", "/opt/lapps/etc/ssl/certs/localhost.crt", "/opt/lapps/etc/ssl/certs/localhost.key")},
 		{"no encryption", `{"tls": false, "tls_server_version": "3", "tls_certificates": {"cert": 1}}`, `{}`, func(*config.Config) {}},
+		{"no encryption, and authorities", `{"tls": false, "tls_certificates": {"cert": 1, "ca": "etc/ca.pem"}}`, `{}`, func(c *config.Config) { c.Outgoing.CAFile = "/opt/lapps/etc/ca.pem" }},
 		{"encryption is not asked for", `{"tls_server_version": 4, "tls_certificates": []}`, `{}`, func(*config.Config) {}},
 		{"encryption without listeners", `{"tls": true, "listeners": 0}`, `{}`, func(c *config.Config) { c.Listeners = []config.Listener{} }},
 		{"a sub-protocol", `{}`, `{"services": {"echo": {"proto_alias": "chat"}, "clock": {"standalone": true, "proto_alias": 1}}}`, func(c *config.Config) {
@@ -168,9 +172,10 @@ func TestLAppSNotices(t *testing.T) {
 				"ws.json:4: tls_certificates.cert: read as a path below LAppS's home; in LAppS it was one below the working directory\n"},
 		{"no encryption", `{"tls": false, "tls_server_version": 3, "tls_client_version": 3, "tls_certificates": {"ca": "/c"}}`, `{}`,
 			"ws.json:1: tls_server_version: has no meaning, since tls is not true\n" +
-				"ws.json:1: tls_certificates: has no meaning, nor have its members, since tls is not true: nothing is loaded\n" +
-				"ws.json:1: tls_client_version: has no meaning here: cws speaks TLS 1.2 and 1.3\n"},
-		{"encryption is not asked for", `{"tls_certificates": {}}`, `{}`, "ws.json:1: tls_certificates: has no meaning, nor have its members, since tls is not true: nothing is loaded\n"},
+				"ws.json:1: tls_certificates: has no meaning, nor have its members but ca, since tls is not true: no certificate is loaded\n" +
+				"ws.json:1: tls_client_version: has no meaning here: cws speaks TLS 1.2 and 1.3\n" +
+				"ws.json:1: tls_certificates.ca: is trusted besides the system's authorities, not instead of them, by services that connect to others; clients are asked for no certificate\n"},
+		{"encryption is not asked for", `{"tls_certificates": {}}`, `{}`, "ws.json:1: tls_certificates: has no meaning, nor have its members but ca, since tls is not true: no certificate is loaded\n"},
 		{"a sub-protocol", `{}`, `{"services": {"a": {"request_target": "/a", "proto_alias": "chat"}, "b": {"standalone": true, "proto_alias": "chat"}}}`,
 			"lapps.json:1: services.b.proto_alias: has no meaning here: a standalone service has no connections\n" +
 				"lapps.json:1: services.a.proto_alias: read as the only one of subprotocols: told to clients that offer it, in LAppS to all\n"},
@@ -207,6 +212,7 @@ var lappsMistakes = []struct{ name, server, services, want string }{
 	{"of syntax in one", `{`, `{"services": {"a": 1}}`, "ws.json:1: column 2: the file ends here: expected a value, or a key in double quotes\nlapps.json:1: services.a: must be an object, not 1"},
 	{"not objects", `[]`, `null`, "ws.json:1: must be an object, not a list\nlapps.json:1: must be an object, not null"},
 	{"wss, no paths", `{"tls": true, "tls_certificates": {"cert": "", "key": 1}}`, `{}`, "ws.json:1: tls_certificates.cert: must be a path: not empty, and without NUL, not \"\"\nws.json:1: tls_certificates.key: must be a string, not 1"},
+	{"ws, no path of authorities", `{"tls_certificates": {"ca": ""}}`, `{}`, "ws.json:1: tls_certificates.ca: must be a path: not empty, and without NUL, not \"\""},
 	{"wss, a list", `{"tls": true, "tls_certificates": []}`, `{}`, "ws.json:1: tls_certificates: must be an object, not a list"},
 	{"wss, a version in words", `{"tls": true, "tls_server_version": "3"}`, `{}`, `ws.json:1: tls_server_version: must be a whole number, not "3"`},
 	{"wss twice", `{"tls": true, "tls": false}`, `{}`, `ws.json:1: tls: is given twice, first in line 1`},

@@ -46,11 +46,31 @@ func (c *checker) pruneTLS(root *hujson.Value) {
 			c.note(m.Name.StartOffset, "tls_server_version", "has no meaning, since tls is not true")
 			return true
 		case "tls_certificates":
-			c.note(m.Name.StartOffset, "tls_certificates", "has no meaning, nor have its members, since tls is not true: nothing is loaded")
-			return true
+			c.note(m.Name.StartOffset, "tls_certificates", "has no meaning, nor have its members but ca, since tls is not true: no certificate is loaded")
+			return !onlyCA(&m.Value)
 		}
 		return false
 	})
+}
+
+// onlyCA leaves the member ca of tls_certificates. It reports whether there is one.
+func onlyCA(v *hujson.Value) bool {
+	o, ok := v.Value.(*hujson.Object)
+	if !ok {
+		return false
+	}
+	o.Members = slices.DeleteFunc(o.Members, func(m hujson.ObjectMember) bool { return nameOf(&m) != "ca" })
+	return len(o.Members) > 0
+}
+
+// noteCA notes whom services trust.
+func (c *checker) noteCA(root *hujson.Value) {
+	ca := member(member(root, "tls_certificates"), "ca")
+	if ca == nil {
+		return
+	}
+	c.note(ca.StartOffset, "tls_certificates.ca", "is trusted besides the system's authorities, not instead of them, by services that connect to others; clients are asked for no certificate")
+	c.noteRelative("tls_certificates.ca", ca)
 }
 
 // noteTLS notes how encryption is read, where ws.json wants it.
@@ -77,13 +97,18 @@ func (c *checker) noteTLS(root *hujson.Value) {
 	c.noteFile(at, "tls_certificates.key", member(certificates, "key"), lappsKey)
 }
 
-// noteFile notes that a file's path, v, has the default of LAppS, or that it
-// is relative; at is where it might have been.
+// noteFile notes that a file's path, v, has the default of LAppS, or that it is
+// relative; at is where it might have been.
 func (c *checker) noteFile(at int, path string, v *hujson.Value, def string) {
 	if v == nil {
 		c.note(at, path, "is missing, and so read as %q, LAppS's default", def)
 		return
 	}
+	c.noteRelative(path, v)
+}
+
+// noteRelative notes that a file's path, v, is relative.
+func (c *checker) noteRelative(path string, v *hujson.Value) {
 	if name, ok := text(v); ok && !filepath.IsAbs(name) {
 		c.note(v.StartOffset, path, "read as a path below LAppS's home; in LAppS it was one below the working directory")
 	}

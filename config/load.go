@@ -52,7 +52,7 @@ func Parse(name string, data []byte) (*Config, error) {
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	lines, positions := serviceLines(src, root), listenerPositions(src, root)
+	lines, positions, outgoing := serviceLines(src, root), listenerPositions(src, root), src.position(member(root, "outgoing"))
 	cfg, err := decode(root)
 	if err != nil {
 		return nil, fmt.Errorf("config: %s: checked and yet not decoded: %w", name, err)
@@ -60,7 +60,7 @@ func Parse(name string, data []byte) (*Config, error) {
 	for _, p := range cfg.places() {
 		p.below(filepath.Dir(name))
 	}
-	cfg.file, cfg.lines, cfg.positions = name, lines, positions
+	cfg.file, cfg.lines, cfg.positions, cfg.outgoing = name, lines, positions, outgoing
 	return cfg, nil
 }
 

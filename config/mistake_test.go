@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	topKeys     = "listeners, acl, limits, timeouts, directories, loops, processors, services, $schema"
+	topKeys     = "listeners, acl, limits, timeouts, directories, loops, processors, outgoing, services, $schema"
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, gone_ms, close_ms, shutdown_ms"
 	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, handler_ms, inline_ms, instance_mb, queue_messages, queue_mb, dry_run"
 	serviceKeys = "standalone, auto_start, instances, preload, depends, strict_globals, grants, protocol, ordered, execution, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +

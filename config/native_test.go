@@ -30,6 +30,9 @@ func makeAbsolute(t testing.TB, c *config.Config) {
 	c.Directories.Applications = absolute(t, c.Directories.Applications)
 	c.Directories.Deploy = absolute(t, c.Directories.Deploy)
 	c.Directories.Run = absolute(t, c.Directories.Run)
+	if c.Outgoing.CAFile != "" {
+		c.Outgoing.CAFile = absolute(t, c.Outgoing.CAFile)
+	}
 	for _, s := range c.Services {
 		for i := range s.Grants.Files {
 			s.Grants.Files[i].Path = absolute(t, s.Grants.Files[i].Path)
@@ -248,6 +251,7 @@ func randomConfig(r *rand.Rand) config.Config {
 	c.Directories.Deploy, c.Directories.Run = oneOf(r, "deploy", "/in"), oneOf(r, "run", "../x")
 	c.Directories.Applications = oneOf(r, "apps", "/apps", "../<é>&\u2028\"\\")
 	c.Loops = r.IntN(3)
+	c.Outgoing.CAFile = oneOf(r, "", "ca.pem", "/ca.pem")
 	return c
 }
 

@@ -30,6 +30,9 @@ func (c *Config) places() []place {
 			all = append(all, place{key + ".client_ca", &t.ClientCA})
 		}
 	}
+	if c.Outgoing.CAFile != "" {
+		all = append(all, place{"outgoing.ca_file", &c.Outgoing.CAFile})
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Services)) {
 		files := c.Services[name].Grants.Files
 		for i := range files {

@@ -103,6 +103,7 @@ func constrain(s *jsonschema.Schema) {
 	constrainACL(p["acl"], prefix)
 	constrainLimits(p["limits"])
 	constrainTimeouts(p["timeouts"])
+	formatted(p["outgoing"].Properties["ca_file"], filePath)
 	for _, dir := range p["directories"].Properties {
 		formatted(dir, filePath)
 	}

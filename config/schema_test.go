@@ -98,7 +98,7 @@ func TestEveryKeyIsDescribed(t *testing.T) {
 	noDefault := map[string]bool{
 		".$schema": true, ".listeners[].address": true, ".listeners[].tls.client_ca": true, ".listeners[].tls.certificates[].cert": true,
 		".listeners[].tls.certificates[].key": true, ".services.*.request_target": true,
-		".services.*.grants.files[].path": true, ".services.*.grants.files[].access": true,
+		".outgoing.ca_file": true, ".services.*.grants.files[].path": true, ".services.*.grants.files[].access": true,
 	}
 	var walk func(path string, s map[string]any)
 	walk = func(path string, s map[string]any) {

@@ -8,6 +8,7 @@ import (
 
 	"lapps/config"
 	"lapps/server/secure"
+	"lapps/services/modules/cws"
 )
 
 // loadKeys reads the certificates of all listeners; it has nil for one that is
@@ -36,6 +37,18 @@ func loadKeys(cfg *config.Config) (all []*secure.Keys, notices []config.Notice, 
 		return nil, notices, &config.Error{Mistakes: wrong}
 	}
 	return all, notices, nil
+}
+
+// checkAuthorities returns what is wrong with the file of authorities that services' own
+// connections trust.
+func checkAuthorities(cfg *config.Config) error {
+	if cfg.Outgoing.CAFile == "" {
+		return nil
+	}
+	if err := cws.CheckCAFile(cfg.Outgoing.CAFile); err != nil {
+		return &config.Error{Mistakes: []config.Mistake{cfg.OutgoingMistake("ca_file", err.Error())}}
+	}
+	return nil
 }
 
 // keyMistakes are what is wrong with the certificates of a listener that

@@ -7,12 +7,15 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"lapps/config"
 	"lapps/server/secure"
+	"lapps/server/servertest"
 )
 
 // threeListeners is a configuration of listeners in lines 2, 3 and 4, the
@@ -140,5 +143,49 @@ func TestInvalid(t *testing.T) {
 		if got := invalid(&x509.Certificate{NotBefore: c.from, NotAfter: c.until}, now); got != c.want {
 			t.Errorf("from %s until %s: %q, want %q", c.from, c.until, got, c.want)
 		}
+	}
+}
+
+// TestAuthorities: a native file names authorities that are there; LAppS's names them always.
+func TestAuthorities(t *testing.T) {
+	dir := writeApps(t, echoApp)
+	native, ca := filepath.Join(dir, "lapps.json"), filepath.Join(dir, "ca.pem")
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(native, "{\"services\": {\"echo\": {}},\n\"outgoing\": {\"ca_file\": \"ca.pem\"}}")
+	pair := filepath.Join(dir, "conf")
+	if err := os.Mkdir(pair, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(filepath.Join(pair, "ws.json"), "{\"tls_certificates\":\n{\"ca\": "+strconv.Quote(ca)+"}}")
+	mistake := func(want string) {
+		t.Helper()
+		if status, _, stderr := command(t, "check", "-c", native); status != exitUsage || !strings.HasSuffix(stderr, native+":2: outgoing.ca_file: "+want+"\n") {
+			t.Errorf("check: exit status %d, %s", status, stderr)
+		}
+		cfg, notices, err := loadConfig(pair)
+		if err != nil {
+			t.Fatal(err)
+		}
+		notice := config.Notice{File: filepath.Join(pair, "ws.json"), Line: 2, Path: "tls_certificates.ca", Msg: "left out: " + want}
+		if !slices.Contains(notices, notice) || cfg.Outgoing.CAFile != "" {
+			t.Errorf("%q, %v", cfg.Outgoing.CAFile, notices)
+		}
+	}
+	mistake("stat " + ca + ": no such file or directory")
+	write(ca, "x")
+	mistake(ca + ": want certificates in PEM, of 1 MiB at most")
+	if err := os.Rename(servertest.NewAuthority(t, "ca").WriteCert(t, t.TempDir(), "ca"), ca); err != nil {
+		t.Fatal(err)
+	}
+	if status, _, stderr := command(t, "check", "-c", native); status != exitOK {
+		t.Errorf("check: exit status %d, %s", status, stderr)
+	}
+	if cfg, _, err := loadConfig(pair); err != nil || cfg.Outgoing.CAFile != ca {
+		t.Errorf("%+v, %v", cfg, err)
 	}
 }

@@ -26,7 +26,7 @@ func check(path string, out, notices io.Writer) error {
 		fmt.Fprintln(notices, n)
 	}
 	all, err := serviceConfigs(cfg, directory(cfg))
-	errs := []error{kerr, err}
+	errs := []error{kerr, checkAuthorities(cfg), err}
 	for i := range all { // on services that are not among them, for one
 		all[i].Depends = nil
 	}

@@ -149,7 +149,7 @@ func within(limit time.Duration) (context.Context, context.CancelFunc) {
 func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, error) {
 	keys, notices, err := loadKeys(cfg)
 	all, serr := serviceConfigs(cfg, files)
-	if err := errors.Join(err, serr); err != nil {
+	if err := errors.Join(err, checkAuthorities(cfg), serr); err != nil {
 		return nil, err
 	}
 	for _, n := range notices {
@@ -158,7 +158,7 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 	for _, err := range luaPathMistakes(os.Getenv("LUA_PATH")) {
 		log.Warn("environment", "notice", err.Error())
 	}
-	out := newOutgoing(log)
+	out := newOutgoing(cfg.Outgoing, log)
 	for i := range all {
 		all[i].Modules = out.modules(all[i])
 	}

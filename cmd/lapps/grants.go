@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,6 +19,11 @@ import (
 // process.
 func grantsOf(cfg *config.Config, s config.Service) (*grants.Grants, error) {
 	c := grants.Config{Base: cfg.Directory(), Network: s.Grants.Network, Environment: s.Grants.Environment, Modules: s.Grants.Modules}
+	apps, err := filepath.Abs(cfg.Directories.Applications)
+	if err != nil {
+		return nil, err
+	}
+	c.Variables = map[string]string{appsDir: apps + string(filepath.Separator)}
 	for _, f := range s.Grants.Files {
 		c.Files = append(c.Files, grants.Directory{Path: f.Path, Write: f.Access == "write"})
 	}
@@ -30,6 +36,10 @@ func grantsOf(cfg *config.Config, s config.Service) (*grants.Grants, error) {
 	}
 	return grants.New(c)
 }
+
+// appsDir is the variable that tells services, as LAppS does, where all of them are. To
+// read a file there a service needs a grant all the same.
+const appsDir = "LAPPS_APPS_DIR"
 
 // askers are the functions of Lua's that need a grant.
 var askers = []string{"require", "io.open", "io.lines", "os.remove", "os.rename", "os.getenv"}
@@ -144,6 +154,9 @@ func lacks(s services.Config, g config.Grants, w wish) string {
 			return "neither grants.modules nor preload names it"
 		}
 	case "environment":
+		if w.name == appsDir {
+			return ""
+		}
 		if w.name == "" && len(g.Environment) == 0 || w.name != "" && !slices.Contains(g.Environment, w.name) {
 			return "grants.environment does not name it"
 		}

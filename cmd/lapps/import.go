@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lapps/config"
+	"lapps/services/modules/cws"
 )
 
 func newImport() *cobra.Command {
@@ -16,11 +17,7 @@ func newImport() *cobra.Command {
 		Short: "Write the configuration that LAppS has in DIR (ws.json and lapps.json) in the native form",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dir, ok := lappsDirectory(args[0])
-			if !ok {
-				return noLAppS(args[0])
-			}
-			cfg, notices, err := config.LoadLAppS(dir, lappsFiles(), lappsHome(dir))
+			cfg, notices, err := loadLAppS(args[0])
 			if err != nil {
 				return err
 			}
@@ -47,11 +44,25 @@ func loadConfig(path string) (cfg *config.Config, notices []config.Notice, err e
 		cfg, err = config.Load(path)
 		return cfg, nil, err
 	}
+	return loadLAppS(path)
+}
+
+// loadLAppS is loadConfig for a directory.
+func loadLAppS(path string) (*config.Config, []config.Notice, error) {
 	dir, ok := lappsDirectory(path)
 	if !ok {
 		return nil, nil, noLAppS(path)
 	}
-	return config.LoadLAppS(dir, lappsFiles(), lappsHome(dir))
+	cfg, notices, err := config.LoadLAppS(dir, lappsFiles(), lappsHome(dir))
+	if err != nil || cfg.Outgoing.CAFile == "" {
+		return cfg, notices, err
+	}
+	// LAppS's configuration names the file always, whether it is there or not.
+	if err := cws.CheckCAFile(cfg.Outgoing.CAFile); err != nil {
+		notices = append(notices, config.Notice(cfg.OutgoingMistake("ca_file", "left out: "+err.Error())))
+		cfg.Outgoing.CAFile = ""
+	}
+	return cfg, notices, nil
 }
 
 // isLAppS reports whether path is one of LAppS's pair, and no file.

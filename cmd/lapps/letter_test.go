@@ -303,6 +303,8 @@ func letterBroadcasts(t *testing.T, d *operatedDaemon) {
 // letterNosy: services see their own files, and what LUA_PATH names.
 func letterNosy(t *testing.T, d *operatedDaemon) {
 	c := dialCoder(t, d.url("/nosy"), nil)
+	c.send(t, false, []byte("apps"))
+	mustReceive(t, c, false, []byte(filepath.Join(d.dir, "apps")+"/"))
 	for module, want := range map[string]string{"maps": "false string", "echo": "false string", "words.blob": "true table"} {
 		c.send(t, false, []byte(module))
 		mustReceive(t, c, false, []byte(want))

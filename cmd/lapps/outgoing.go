@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lapps/config"
 	"lapps/server"
 	"lapps/server/epoll"
 	"lapps/server/secure"
@@ -20,18 +21,19 @@ import (
 type outgoing struct {
 	pool    *cws.Pool
 	layer   *secure.Layer
+	caFile  string                        // of authorities besides the system's; "": none
 	carrier atomic.Pointer[epoll.Carrier] // nil until it runs
 }
 
-func newOutgoing(log *slog.Logger) *outgoing {
-	o := &outgoing{layer: secure.New(secure.Config{Log: log})}
+func newOutgoing(c config.Outgoing, log *slog.Logger) *outgoing {
+	o := &outgoing{caFile: c.CAFile, layer: secure.New(secure.Config{Log: log})}
 	o.pool = cws.NewPool(o.carry)
 	return o
 }
 
 // modules are those of s that need its grants, or the event loops.
 func (o *outgoing) modules(s services.Config) []vm.Module {
-	return []vm.Module{cws.Module(cws.Config{Pool: o.pool, Grants: s.Grants, Files: s.Files})}
+	return []vm.Module{cws.Module(cws.Config{Pool: o.pool, Grants: s.Grants, Files: s.Files, CAFile: o.caFile})}
 }
 
 // carry is a cws.Carry.

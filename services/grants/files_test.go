@@ -246,12 +246,15 @@ func TestNothing(t *testing.T) {
 
 func TestEnvironmentAndModules(t *testing.T) {
 	t.Setenv("LAPPS_A", "1")
-	g, err := New(Config{Environment: []string{"LAPPS_A", "LAPPS_NOT_SET"}, Modules: []string{"sql"}})
+	g, err := New(Config{Environment: []string{"LAPPS_A", "LAPPS_NOT_SET"}, Variables: map[string]string{"LAPPS_GIVEN": "2"}, Modules: []string{"sql"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if v, ok, err := g.Env("LAPPS_A"); v != "1" || !ok || err != nil {
 		t.Error(v, ok, err)
+	}
+	if v, ok, err := g.Env("LAPPS_GIVEN"); v != "2" || !ok || err != nil {
+		t.Errorf("a variable that only the service has: %q, %v, %v", v, ok, err)
 	}
 	if v, ok, err := g.Env("LAPPS_NOT_SET"); v != "" || ok || err != nil {
 		t.Error(v, ok, err)

@@ -48,6 +48,10 @@ type Config struct {
 	// Environment names variables.
 	Environment []string
 
+	// Variables are environment variables that the service has besides, whatever the
+	// process's are.
+	Variables map[string]string
+
 	// Modules names modules; "*" means all.
 	Modules []string
 
@@ -69,6 +73,7 @@ type Grants struct {
 	destinations []Destination
 	private      []netip.Prefix
 	environment  []string
+	variables    map[string]string
 	modules      []string
 	lookup       func(ctx context.Context, host string) ([]netip.Addr, error)
 	dialer       net.Dialer
@@ -76,7 +81,7 @@ type Grants struct {
 
 // New opens the directories. The error names the first that cannot be opened, or what else is wrong.
 func New(c Config) (*Grants, error) {
-	g := &Grants{private: c.Private, environment: c.Environment, modules: c.Modules, lookup: c.Lookup}
+	g := &Grants{private: c.Private, environment: c.Environment, variables: c.Variables, modules: c.Modules, lookup: c.Lookup}
 	if g.lookup == nil {
 		g.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
@@ -121,6 +126,11 @@ func (g *Grants) Close() error {
 
 // Env is a variable of the environment; "" and false where there is none.
 func (g *Grants) Env(name string) (value string, ok bool, err error) {
+	if g != nil {
+		if value, ok := g.variables[name]; ok {
+			return value, true, nil
+		}
+	}
 	if g == nil || !slices.Contains(g.environment, name) {
 		return "", false, denied("environment: to read %.200q is not granted: the service's \"grants.environment\" does not name it", name)
 	}

@@ -65,6 +65,10 @@ type Config struct {
 	// Files is the service's directory, where ca_file is looked for first; nil: nowhere.
 	Files fs.FS
 
+	// CAFile is a file (PEM) of authorities that are trusted besides the system's where a
+	// connection has no option ca_file: any of the process's. "" means none.
+	CAFile string
+
 	// MaxConns is how many connections an instance may have; 0 means 10,000.
 	MaxConns int
 
@@ -73,7 +77,7 @@ type Config struct {
 
 // Module is the module, for any number of instances of a service.
 func Module(c Config) vm.Module {
-	t := &trust{grants: c.Grants, files: c.Files}
+	t := &trust{grants: c.Grants, files: c.Files, caFile: c.CAFile}
 	return vm.Module{
 		Name:       "cws",
 		Privileged: true,

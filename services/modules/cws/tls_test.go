@@ -122,3 +122,47 @@ func TestHostileTLS(t *testing.T) {
 		})
 	}
 }
+
+// TestAuthorities has the configuration's authorities trusted besides the system's, and not
+// where a connection names others.
+func TestAuthorities(t *testing.T) {
+	n := newNetwork(t)
+	ours, theirs := servertest.NewAuthority(t, "ours"), servertest.NewAuthority(t, "theirs")
+	good := newSecureServer(t, ours, nil, 0, "name.test")
+	ca := ours.WriteCert(t, t.TempDir(), "ca")
+	dial := func(options string) string {
+		l := newLabOf(t, Config{Pool: n.pool, Grants: anywhere(t), Files: trusting(t, theirs), CAFile: ca}, good,
+			`local c, why = cws.connect(url .. "/echo", `+options+`) if not c then return why end c:send("hello") return all(c:recv(20))`)
+		return l.run()
+	}
+	if got := dial("nil"); got != "hello|1" {
+		t.Error(got)
+	}
+	const unknown = "x509: certificate signed by unknown authority"
+	if got := dial(`{ca_file = "ca.pem"}`); !strings.Contains(got, unknown) {
+		t.Errorf("another ca_file: %q", got)
+	}
+	other, err := os.ReadFile(theirs.WriteCert(t, t.TempDir(), "other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		text []byte
+		want string
+	}{
+		{other, unknown},
+		{[]byte("nothing"), "outgoing.ca_file: " + ca + ": want certificates in PEM, of 1 MiB at most"},
+		{nil, "outgoing.ca_file: stat " + ca + ": no such file or directory"},
+	} {
+		err := os.WriteFile(ca, c.text, 0o644)
+		if c.text == nil {
+			err = os.Remove(ca)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := dial("nil"); !strings.Contains(got, c.want) {
+			t.Errorf("%.20q: got %q, want %q", c.text, got, c.want)
+		}
+	}
+}

@@ -42,8 +42,8 @@
 --- ## TLS
 ---
 --- TLS 1.2 or later. The server's certificate is always verified, and that it is for the host of the
---- URL: there is no option against it. Authorities are those of the system, or those of `ca_file` in
---- place of them.
+--- URL: there is no option against it. Authorities are those of the system and those that the
+--- configuration adds (`outgoing.ca_file`), or, in place of all of them, those of the option `ca_file`.
 ---
 --- ## Limits
 ---
