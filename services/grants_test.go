@@ -2,6 +2,8 @@ package services_test
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -65,4 +67,30 @@ return {onMessage = function() return true end}`, func(t *testing.T, _ *services
 			}
 		})
 	}
+}
+
+// TestDecodeFile: nljson reads files of the service, and those that it is granted.
+func TestDecodeFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "granted.json"), []byte(`["granted"]`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	g, err := grants.New(grants.Config{Base: dir, Files: []grants.Directory{{Path: dir}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	serveWith(t, services.Config{Grants: g}, nil, `
+print(nljson.decode_file("granted.json")[1], nljson.decode_file("`+dir+`/granted.json")[1], (select(2, pcall(nljson.decode_file, "/etc/hostname"))), pcall(nljson.decode_file, "test.lua"))
+return {onMessage = function() return true end}`, func(t *testing.T, _ *services.Registry, log *bytes.Buffer) {
+		text := strings.ReplaceAll(log.String(), `\"`, `"`)
+		for _, want := range []string{
+			`granted\tgranted\t`, `to read "/etc/hostname" is not granted: the service's "grants.files" has no path that holds it`,
+			"nljson: test.lua: invalid character",
+		} {
+			if !strings.Contains(text, want) {
+				t.Errorf("want %s:\n%s", want, text)
+			}
+		}
+	})
 }

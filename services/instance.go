@@ -14,6 +14,7 @@ import (
 
 	"lapps/protocol/rpc"
 	"lapps/protocol/wire"
+	"lapps/services/grants"
 	"lapps/services/nljson"
 	"lapps/services/vm"
 )
@@ -91,7 +92,7 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, i int) (*inst
 
 // globals installs what a service finds besides the sandbox.
 func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
-	in.json = nljson.New(l, in.service.Files)
+	in.json = nljson.New(l, grants.Reader{Dir: in.service.Files, Grants: in.service.Grants})
 	l.SetGlobal("nljson", in.json.Table())
 	l.SetGlobal("ws", in.ws(l))
 	l.SetGlobal("bcast", in.bcast(l))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"path"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -14,7 +13,7 @@ import (
 // maxFile is the size of the longest file that decode_file takes, in bytes.
 const maxFile = 16 << 20
 
-// decodeFile takes a path within the service's directory.
+// decodeFile takes a path.
 func (l *Lib) decodeFile(L *lua.LState) int {
 	name := stringArg(L, 1)
 	text, err := l.readFile(name)
@@ -25,22 +24,21 @@ func (l *Lib) decodeFile(L *lua.LState) int {
 }
 
 func (l *Lib) readFile(name string) (string, error) {
-	name = path.Clean(name)
-	if l.files == nil || !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
-		return "", fmt.Errorf("%.80q is no path within the service's directory", name)
-	}
-	info, err := fs.Stat(l.files, name)
-	if err != nil {
-		return "", fileError(name, err)
-	}
-	if !info.Mode().IsRegular() { // a pipe would block
-		return "", fmt.Errorf("%s: not a regular file", name)
+	if l.files == nil {
+		return "", fmt.Errorf("%.80q: there are no files here", name)
 	}
 	f, err := l.files.Open(name)
 	if err != nil {
 		return "", fileError(name, err)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fileError(name, err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s: not a regular file", name)
+	}
 	var b strings.Builder
 	b.Grow(int(min(info.Size(), maxFile)))
 	n, err := io.Copy(&b, io.LimitReader(f, maxFile+1))
@@ -56,8 +54,8 @@ func (l *Lib) readFile(name string) (string, error) {
 // fileError leaves out which system call failed.
 func fileError(name string, err error) error {
 	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
+	if !errors.As(err, &p) {
+		return err // it says which file
 	}
-	return fmt.Errorf("%s: %w", name, err)
+	return fmt.Errorf("%s: %w", strings.ReplaceAll(name, "\x00", `\x00`), p.Err)
 }

@@ -49,8 +49,8 @@ func Of(L *lua.LState) *Lib {
 }
 
 // New makes nljson for the instance that L, any of its threads, belongs to: once,
-// before anybody asks for it by Of. files is what decode_file reads: the service's
-// directory. It decides what symbolic links may reach, and may be nil.
+// before anybody asks for it by Of. files is what decode_file reads. It decides
+// which paths there are, and may be nil; to open what is no regular file it must not block.
 func New(L *lua.LState, files fs.FS) *Lib {
 	l := &Lib{files: files, state: L.G.MainThread, maxItems: maxItems}
 	L.G.Registry.RawSetString(registered, &lua.LUserData{Value: l, Metatable: lua.LNil})

@@ -69,7 +69,7 @@ function nljson.copy(v) end
 function nljson.decode(text) end
 
 --- Reads a JSON file.
----@param path string  within the service's directory; at most 16 MiB
+---@param path string  of the service's directory, or else one that its grants let it read (`grants.files`); at most 16 MiB
 ---@return nljson.value v
 function nljson.decode_file(path) end
 

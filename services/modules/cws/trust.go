@@ -50,7 +50,7 @@ func (t *trust) dial(ctx context.Context, address string) (net.Conn, error) {
 func (t *trust) roots(name string) (*x509.CertPool, error) {
 	switch {
 	case name != "":
-		pool, err := t.read(name, t.open, x509.NewCertPool)
+		pool, err := t.read(name, grants.Reader{Dir: t.files, Grants: t.grants}.Open, x509.NewCertPool)
 		if err != nil {
 			return nil, fmt.Errorf("ca_file: %w", err)
 		}
@@ -138,19 +138,4 @@ func openRegular(name string) (fs.File, error) {
 		return nil, fmt.Errorf("%s: not a regular file", name)
 	}
 	return os.Open(name)
-}
-
-func (t *trust) open(name string) (fs.File, error) {
-	if t.files != nil && fs.ValidPath(name) {
-		info, err := fs.Stat(t.files, name)
-		switch {
-		case err == nil && !info.Mode().IsRegular(): // a pipe would block
-			return nil, fmt.Errorf("%s: not a regular file", name)
-		case err == nil:
-			return t.files.Open(name)
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
-		}
-	}
-	return t.grants.Open(name, os.O_RDONLY)
 }
