@@ -93,11 +93,20 @@ func TestLater(t *testing.T) {
 		}
 	}
 	send(clients) // is found out
-	for range 3 {
+	early := 0
+	for range 10 {
 		order, n := send(clients)
-		if i := slices.Index(order, "called"); n != 0 || i != many || len(order) != 2*many {
-			t.Errorf("%d calls at once; the first one behind %d of %d receptions", n, i, many)
+		i := slices.Index(order, "called")
+		if n != 0 || len(order) != 2*many {
+			t.Errorf("%d calls at once, and %d of %d notes", n, len(order), 2*many)
 		}
+		if i != many { // a wake-up that was under way already has brought the next turn in between
+			early++
+			t.Logf("the first call came behind %d of %d receptions", i, many)
+		}
+	}
+	if early > 3 {
+		t.Errorf("calls came between receptions in %d rounds of 10", early)
 	}
 	send(clients[:1]) // is found out
 	for range 3 {
