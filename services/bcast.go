@@ -25,7 +25,7 @@ import (
 // that number or array, or false (nil in place of an array) and why not; they never raise
 // an error and never block.
 func (in *instance) bcast(l *lua.LState) *lua.LTable {
-	return l.SetFuncs(l.NewTable(), map[string]lua.LGFunction{
+	return l.SetFuncs(l.CreateTable(0, 8), map[string]lua.LGFunction{
 		"create":      in.bcastCreate,
 		"remove":      in.bcastRemove,
 		"subscribe":   in.bcastSubscribe,

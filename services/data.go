@@ -24,7 +24,7 @@ func (d *data) of(l *lua.LState, s *Seat) lua.LValue {
 		return d.all.RawGetInt(at)
 	}
 	if d.place == nil {
-		*d = data{place: make(map[*Seat]int), all: l.NewTable(), next: 1}
+		*d = data{place: make(map[*Seat]int), all: l.CreateTable(0, 0), next: 1}
 		l.G.Registry.RawSetString(dataKey, d.all)
 	}
 	at := d.next
@@ -33,7 +33,7 @@ func (d *data) of(l *lua.LState, s *Seat) lua.LValue {
 	} else {
 		d.next++
 	}
-	table := l.NewTable()
+	table := l.CreateTable(0, 0)
 	d.place[s] = at
 	d.all.RawSetInt(at, table)
 	return table

@@ -108,13 +108,13 @@ func (s *Seat) arguments(fn lua.LValue, r *rpc.Request, data string) (params, re
 	l, json := s.in.vm.State(), s.in.json
 	if !wantsRequest(fn.(*lua.LFunction)) {
 		if r.Params == "" {
-			return l.NewTable(), lua.LNil
+			return l.CreateTable(0, 0), lua.LNil
 		}
 		return json.TableFromCBOR(r.Params), lua.LNil
 	}
 	whole := json.TableFromCBOR(data).(*lua.LTable)
 	if r.Params == "" {
-		return l.NewTable(), whole
+		return l.CreateTable(0, 0), whole
 	}
 	return whole.RawGetString("params"), whole
 }

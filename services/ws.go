@@ -23,7 +23,7 @@ import (
 // of any instance and service, and work wherever Lua runs: in callbacks, tasks, timers and
 // standalone services.
 func (in *instance) ws(l *lua.LState) *lua.LTable {
-	return l.SetFuncs(l.NewTable(), map[string]lua.LGFunction{
+	return l.SetFuncs(l.CreateTable(0, 8), map[string]lua.LGFunction{
 		"send":     in.wsSend,
 		"close":    in.wsClose,
 		"buffered": in.wsBuffered,

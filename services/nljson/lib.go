@@ -54,14 +54,14 @@ func Of(L *lua.LState) *Lib {
 func New(L *lua.LState, files fs.FS) *Lib {
 	l := &Lib{files: files, state: L.G.MainThread, maxItems: maxItems}
 	L.G.Registry.RawSetString(registered, &lua.LUserData{Value: l, Metatable: lua.LNil})
-	l.emptyMap = L.NewTable()
+	l.emptyMap = L.CreateTable(0, 1)
 	l.emptyMap.RawSetString("__jsontype", lua.LString("object"))
-	l.meta = L.NewTable()
+	l.meta = L.CreateTable(0, len(metamethods)+1)
 	for _, f := range metamethods {
 		l.meta.RawSetString(f.name, f.bind(l, L))
 	}
 	l.meta.RawSetString("__metatable", lua.LString("nljson"))
-	l.module = L.NewTable()
+	l.module = L.CreateTable(0, len(functions)+1)
 	for _, f := range functions {
 		l.module.RawSetString(f.name, f.bind(l, L))
 	}

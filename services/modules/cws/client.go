@@ -56,15 +56,15 @@ func (c Config) open(in *vm.Instance, L *lua.LState, t *trust) lua.LValue {
 	cl.object = metatable(L, map[string]lua.LGFunction{"close": cl.closeObject})
 	in.AtHalt(cl.group.halt)
 	context.AfterFunc(in.Context(), cl.group.end)
-	return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{
+	return L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{
 		"connect": cl.connect,
 		"new":     cl.create, "send": cl.sendTo, "close": cl.closeHandle, "eventLoop": cl.eventLoop,
 	})
 }
 
 func metatable(L *lua.LState, methods map[string]lua.LGFunction) *lua.LTable {
-	meta := L.NewTable()
-	meta.RawSetString("__index", L.SetFuncs(L.NewTable(), methods))
+	meta := L.CreateTable(0, 8)
+	meta.RawSetString("__index", L.SetFuncs(L.CreateTable(0, 8), methods))
 	meta.RawSetString("__tostring", L.NewFunction(describe))
 	meta.RawSetString("__metatable", lua.LFalse)
 	return meta

@@ -29,13 +29,13 @@ type opened struct {
 }
 
 func (qs *Queues) open(_ *vm.Instance, L *lua.LState) lua.LValue {
-	o := &opened{queues: qs, lib: nljson.Of(L), meta: L.NewTable()}
+	o := &opened{queues: qs, lib: nljson.Of(L), meta: L.CreateTable(0, 8)}
 	L.SetFuncs(o.meta, map[string]lua.LGFunction{"__len": size, "__tostring": tostring, "__eq": eq})
-	o.meta.RawSetString("__index", L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{
+	o.meta.RawSetString("__index", L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{
 		"bytes": bytes, "name": name, "post": o.post, "recv": o.recv, "size": size, "try_recv": o.tryRecv,
 	}))
 	o.meta.RawSetString("__metatable", lua.LFalse)
-	return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{"create": o.create})
+	return L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{"create": o.create})
 }
 
 // usage is what create returns for arguments that are none of its.

@@ -39,12 +39,12 @@ type hold struct {
 }
 
 func open(_ *vm.Instance, L *lua.LState) lua.LValue {
-	meta := L.NewTable()
-	meta.RawSetString("__index", L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{
+	meta := L.CreateTable(0, 8)
+	meta.RawSetString("__index", L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{
 		"lock": lock, "unlock": unlock, "with": with, "locked": locked,
 	}))
 	meta.RawSetString("__metatable", lua.LFalse)
-	return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{"new": func(L *lua.LState) int {
+	return L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{"new": func(L *lua.LState) int {
 		m := &mutex{}
 		m.Places = 1
 		L.Push(&lua.LUserData{Value: m, Metatable: meta})

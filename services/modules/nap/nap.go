@@ -35,7 +35,7 @@ var units = map[string]time.Duration{
 }
 
 func open(_ *vm.Instance, L *lua.LState) lua.LValue {
-	nap := L.NewTable()
+	nap := L.CreateTable(0, 8)
 	for name, unit := range units {
 		nap.RawSetString(name, L.NewFunction(sleep(name, unit)))
 	}

@@ -33,12 +33,12 @@ type semaphore struct {
 }
 
 func open(_ *vm.Instance, L *lua.LState) lua.LValue {
-	meta := L.NewTable()
-	meta.RawSetString("__index", L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{
+	meta := L.CreateTable(0, 8)
+	meta.RawSetString("__index", L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{
 		"acquire": acquire, "release": release, "with": with, "free": free,
 	}))
 	meta.RawSetString("__metatable", lua.LFalse)
-	return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{"new": func(L *lua.LState) int {
+	return L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{"new": func(L *lua.LState) int {
 		n := L.CheckInt(1)
 		if n < 1 {
 			L.ArgError(1, "must be at least 1")

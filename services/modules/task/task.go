@@ -44,11 +44,11 @@ type tasks struct {
 }
 
 func open(in *vm.Instance, L *lua.LState) lua.LValue {
-	ts := &tasks{meta: L.NewTable()}
-	methods := L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{"wait": ts.wait, "cancel": ts.cancel, "status": ts.status})
+	ts := &tasks{meta: L.CreateTable(0, 8)}
+	methods := L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{"wait": ts.wait, "cancel": ts.cancel, "status": ts.status})
 	ts.meta.RawSetString("__index", methods)
 	ts.meta.RawSetString("__metatable", lua.LFalse)
-	return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{
+	return L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{
 		"spawn": ts.spawn, "wait": ts.wait, "all": ts.all, "any": ts.any,
 	})
 }

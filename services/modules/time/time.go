@@ -17,7 +17,7 @@ var types string
 // Module is the module, for any number of instances.
 func Module() vm.Module {
 	return vm.Module{Name: "time", Types: types, Open: func(_ *vm.Instance, L *lua.LState) lua.LValue {
-		return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{"now": now})
+		return L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{"now": now})
 	}}
 }
 

@@ -42,10 +42,10 @@ type timers struct {
 }
 
 func open(in *vm.Instance, L *lua.LState) lua.LValue {
-	ts := &timers{meta: L.NewTable()}
-	ts.meta.RawSetString("__index", L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{"cancel": ts.cancel}))
+	ts := &timers{meta: L.CreateTable(0, 8)}
+	ts.meta.RawSetString("__index", L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{"cancel": ts.cancel}))
 	ts.meta.RawSetString("__metatable", lua.LFalse)
-	return L.SetFuncs(L.NewTable(), map[string]lua.LGFunction{"after": ts.after, "every": ts.every})
+	return L.SetFuncs(L.CreateTable(0, 8), map[string]lua.LGFunction{"after": ts.after, "every": ts.every})
 }
 
 // A timer is a vm.Target: an event is a call. Its fields are owned by the baton's
