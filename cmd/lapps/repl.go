@@ -15,6 +15,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"lapps/config"
+	"lapps/server/epoll"
 	"lapps/services"
 	"lapps/services/vm"
 )
@@ -34,11 +35,11 @@ Control-C ends what runs, Control-D the console. Where the input is no terminal 
 are no prompts, and the status is 1 where a line has failed.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			all, err := replServices(path, names, cmd.ErrOrStderr())
+			all, trust, err := replServices(path, names, cmd.ErrOrStderr())
 			if err != nil {
 				return err
 			}
-			return repl(cmd.Context(), all, cmd.InOrStdin(), cmd.OutOrStdout())
+			return repl(cmd.Context(), all, trust, cmd.InOrStdin(), cmd.OutOrStdout())
 		},
 	}
 	cmd.Flags().StringVarP(&path, "config", "c", "", "the configuration file (JSON), or the directory of LAppS's ws.json and lapps.json")
@@ -48,32 +49,32 @@ are no prompts, and the status is 1 where a line has failed.`,
 //go:embed repl.lua
 var replFiles embed.FS
 
-// replServices are the services for a console, the first of which is its own.
-func replServices(path string, names []string, notices io.Writer) ([]services.Config, error) {
+// replServices are the services for a console, the first of which is its own, and what
+// concerns their own connections.
+func replServices(path string, names []string, notices io.Writer) (all []services.Config, trust config.Outgoing, err error) {
 	if len(names) == 0 {
 		empty := services.Config{
 			Name: "repl", Files: replFiles, Where: "the server", Standalone: true, AutoStart: true, Instances: 1,
 			Libraries: globalModules(nil),
 		}
 		if path == "" {
-			return []services.Config{empty}, nil
+			return []services.Config{empty}, trust, nil
 		}
 		cfg, _, err := loadConfig(path)
 		if err == nil {
-			empty.Memory = int64(cfg.Limits.InstanceMB) << 20
+			empty.Memory, trust = int64(cfg.Limits.InstanceMB)<<20, cfg.Outgoing
 		}
-		return []services.Config{empty}, err
+		return []services.Config{empty}, trust, err
 	}
 	cfg, err := testConfig(path, ".", notices)
 	if err != nil {
-		return nil, err
+		return nil, trust, err
 	}
 	if _, ok := cfg.Services[names[0]]; !ok {
-		return nil, fmt.Errorf("there is no service %s in the configuration", names[0])
+		return nil, trust, fmt.Errorf("there is no service %s in the configuration", names[0])
 	}
-	all, err := serviceConfigs(cfg, directory(cfg))
-	if err != nil {
-		return nil, err
+	if all, err = serviceConfigs(cfg, directory(cfg)); err != nil {
+		return nil, trust, err
 	}
 	for i := range all {
 		own := all[i].Name == names[0]
@@ -90,14 +91,14 @@ func replServices(path string, names []string, notices io.Writer) ([]services.Co
 		}
 		return 0
 	})
-	return all, nil
+	return all, cfg.Outgoing, nil
 }
 
 // replModule is the module by which a console finds its instance.
 const replModule = "lapps.repl"
 
 // repl is a console until its input ends.
-func repl(ctx context.Context, all []services.Config, stdin io.Reader, stdout io.Writer) error {
+func repl(ctx context.Context, all []services.Config, trust config.Outgoing, stdin io.Reader, stdout io.Writer) error {
 	input, err := newInput(stdin, stdout)
 	if err != nil {
 		return &failure{err}
@@ -106,23 +107,50 @@ func repl(ctx context.Context, all []services.Config, stdin io.Reader, stdout io
 	c := &console{input: input, out: input.output()}
 	all[0].Preload = append(slices.Clone(all[0].Preload), replModule)
 	with := append(modules(config.Default().Limits), vm.Module{Name: replModule, Open: c.open})
-	registry, err := services.New(all, with, slog.New(&consoleLog{out: c.out}))
+	log := slog.New(&consoleLog{out: c.out})
+	out, err := connectingOut(all, trust, log)
 	if err != nil {
-		return err
+		return &failure{err}
+	}
+	registry, err := services.New(all, with, log)
+	if err != nil {
+		return errors.Join(err, out.close(ctx))
 	}
 	if err := registry.Start(ctx); err != nil {
-		return &failure{err}
+		return &failure{errors.Join(err, out.close(ctx))}
 	}
 	failed := c.talk(ctx)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if err := registry.Stop(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	err = registry.Stop(ctx)
+	if err = errors.Join(err, out.close(ctx)); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return &failure{err}
 	}
 	if failed && !input.prompts() {
 		return &failure{errTold}
 	}
 	return nil
+}
+
+// connectingOut has services open connections without a daemon: on an event loop of their
+// own, until close.
+func connectingOut(all []services.Config, trust config.Outgoing, log *slog.Logger) (*outgoing, error) {
+	out := newOutgoing(trust, log)
+	carrier, err := epoll.New(epoll.Config{Loops: 1, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	out.carrier.Store(carrier)
+	for i := range all {
+		all[i].Modules = out.modules(all[i])
+	}
+	return out, nil
+}
+
+// close ends what connectingOut has begun, once the services have stopped.
+func (o *outgoing) close(ctx context.Context) error {
+	o.farewell(ctx)
+	return errors.Join(o.carrier.Load().Stop(ctx), o.stop(ctx))
 }
 
 // open is what the instance does when it finds the console: it prints there.

@@ -18,12 +18,12 @@ import (
 // talk gives a console lines and returns what it wrote.
 func talk(t *testing.T, names []string, lines string) (out string, err error) {
 	t.Helper()
-	all, err := replServices("", names, io.Discard)
+	all, trust, err := replServices("", names, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	err = repl(t.Context(), all, strings.NewReader(lines), &b)
+	err = repl(t.Context(), all, trust, strings.NewReader(lines), &b)
 	return b.String(), err
 }
 
@@ -67,7 +67,7 @@ func TestREPLOfService(t *testing.T) {
 	if want := "{cats = 3003, lobby = 3001, lua = 3002}\n\"chat/1\"\ntrue\n"; got != want || err != nil {
 		t.Errorf("got\n%s%v\nwant\n%s", got, err, want)
 	}
-	if _, err := replServices("", []string{"nobody"}, io.Discard); err == nil {
+	if _, _, err := replServices("", []string{"nobody"}, io.Discard); err == nil {
 		t.Error("there is a service nobody")
 	}
 }
@@ -197,5 +197,25 @@ func TestREPLAtTerminal(t *testing.T) {
 	s.send(t, "\x15\x04")
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestREPLConnects: a service's console opens connections as the service does.
+func TestREPLConnects(t *testing.T) {
+	d := startDaemon(t, `{"services": {"echo": {}}}`, echoApp)
+	dir := writeApps(t, map[string]string{"caller/caller.lua": "return {run = function() end}"})
+	path := filepath.Join(dir, "lapps.json")
+	text := `{"directories": {"applications": "."}, "services": {"caller": {"standalone": true, "instances": 1, "grants": {"modules": ["cws"], "network": ["127.0.0.1:*"]}}}}`
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	all, trust, err := replServices(path, []string{"caller"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	lines := "c = assert(require('cws').connect('" + d.url("/echo") + "'))\nc:send('hello')\nc:recv(30)\n"
+	if err := repl(t.Context(), all, trust, strings.NewReader(lines), &b); err != nil || b.String() != "true\n\"hello\"\t1\n" {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }
