@@ -205,7 +205,7 @@ func TestREPLConnects(t *testing.T) {
 	d := startDaemon(t, `{"services": {"echo": {}}}`, echoApp)
 	dir := writeApps(t, map[string]string{"caller/caller.lua": "return {run = function() end}"})
 	path := filepath.Join(dir, "lapps.json")
-	text := `{"directories": {"applications": "."}, "services": {"caller": {"standalone": true, "instances": 1, "grants": {"modules": ["cws"], "network": ["127.0.0.1:*"]}}}}`
+	text := `{"services": {"caller": {"standalone": true, "instances": 1, "grants": {"modules": ["cws"], "network": ["127.0.0.1:*"]}}}}`
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
