@@ -154,3 +154,27 @@ return test`
 		}
 	})
 }
+
+// TestBundleCounted: a broadcast counts for each peer that is there, however it is given to
+// them, and not for one that has been closed.
+func TestBundleCounted(t *testing.T) {
+	open(t, slowly(services.CloseSlow, 1<<20), func(t *testing.T, w *world) {
+		closed, reader, sender := w.join(t, ""), w.join(t, ""), w.join(t, "")
+		sender.eval(`bcast:subscribe(1, 1) bcast:subscribe(1, 2)`)
+		synctest.Wait()
+		before := w.Services.Sample()[0]
+		sender.eval(`bcast:send(1, 1, "one") bcast:send(1, 1, "three") ws:close(1, 1000) for i = 1, 2 do bcast:send(1, 1, "more") end return "ok"`)
+		synctest.Wait()
+		after := w.Services.Sample()[0]
+		// To two, to one, and the answer.
+		if n, bytes := after.MessagesOut-before.MessagesOut, after.BytesOut-before.BytesOut; n != 2*2+2+1 || bytes != 2*8+8+2 {
+			t.Errorf("%d messages of %d bytes", n, bytes)
+		}
+		if got := strings.Join(closed.received(), " "); got != "one three close 1000" {
+			t.Errorf("the closed one received %s", got)
+		}
+		if got := strings.Join(reader.received(), " "); got != "one three more more" {
+			t.Errorf("the other received %s", got)
+		}
+	})
+}

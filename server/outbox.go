@@ -66,16 +66,20 @@ func (c *conn) Send(f wire.Frame) (queued int, err error) {
 }
 
 // SendAll implements services.Peer.
-func (c *conn) SendAll(frames []wire.Frame, bundle wire.Frame) {
+func (c *conn) SendAll(frames []wire.Frame, bundle wire.Frame) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closed.Load() {
+		return services.ErrGone
+	}
 	if c.takesLocked(bundle) {
-		c.sendLocked(bundle)
-		return
+		_, err := c.sendLocked(bundle)
+		return err
 	}
 	for _, f := range frames {
 		c.sendLocked(f)
 	}
+	return nil
 }
 
 // takesLocked reports whether the outbox takes a bundle: messages that are compressed

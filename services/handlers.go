@@ -61,6 +61,23 @@ func (h *handlers) which(wanted func(*Seat) bool) (seats []*Seat) {
 	return seats
 }
 
+// each calls f for all seats, with no lock held: meanwhile some may come and go.
+func (h *handlers) each(f func(*Seat)) {
+	var seats []*Seat // of a shard
+	for i := range h.shard {
+		sh := &h.shard[i]
+		seats = seats[:0]
+		sh.mu.RLock()
+		for _, s := range sh.m {
+			seats = append(seats, s)
+		}
+		sh.mu.RUnlock()
+		for _, s := range seats {
+			f(s)
+		}
+	}
+}
+
 func (h *handlers) find(id uint64) *Seat {
 	sh := &h.shard[id%shards]
 	sh.mu.RLock()

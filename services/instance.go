@@ -39,6 +39,10 @@ type instance struct {
 	empty   chan struct{} // closed once it is retired and has no seats
 	emptied sync.Once
 
+	connected atomic.Uint64 // peers that were given a seat, ever
+	errors    atomic.Uint64 // of Lua, that it did not catch
+	panics    atomic.Uint64 // of these: of Go
+
 	// Owned by the watchdog.
 	watch watch
 	hung  atomic.Bool // it was replaced because it does not return
@@ -50,6 +54,7 @@ type instance struct {
 
 	publication publication
 	data        data
+	sent        sent // but for what anybody may read
 }
 
 // startInstance loads p into a state of its own, the i-th of the service, and calls
@@ -87,6 +92,7 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, i int) (*inst
 		}
 		return nil, err
 	}
+	s.account.open(in)
 	return in, nil
 }
 
@@ -216,6 +222,7 @@ func (in *instance) call(name string, args ...lua.LValue) (lua.LValue, error) {
 // stop handles what was accepted, calls onShutdown and ends the state. It
 // returns ctx's error if that ended first.
 func (in *instance) stop(ctx context.Context) error {
+	defer in.service.account.settle()
 	in.vm.Halt()
 	if in.service.Standalone {
 		return in.stopRun(ctx)
@@ -272,6 +279,7 @@ func (in *instance) touch(w Waker) {
 // turnEnd sends what the turn has written.
 func (in *instance) turnEnd() {
 	in.publish()
+	in.sent.tell() // before the peers can tell
 	for i, w := range in.wake {
 		w.Wake()
 		in.wake[i] = nil

@@ -25,8 +25,9 @@ type Peer interface {
 
 	// SendAll sends frames as Send does, one after the other, to a peer that is one
 	// of many. bundle is all of them in one: see wire.Bundle. It keeps neither frames
-	// nor their array.
-	SendAll(frames []wire.Frame, bundle wire.Frame)
+	// nor their array. The error is ErrGone, where the peer has gone before; what
+	// becomes of each frame is not told.
+	SendAll(frames []wire.Frame, bundle wire.Frame) error
 
 	// Buffered is how many bytes wait for the peer to read, as
 	// Config.OutboxBytes counts them. The error is ErrGone.

@@ -20,6 +20,8 @@ type publication struct {
 	but    []*Seat // by frame: who does not get it; nil: all do
 	spared []*Seat // those, each once
 	size   int     // of frames, in bytes
+	bytes  int     // of their payloads
+	most   int     // of the largest of these
 
 	left []wire.Frame // see leftFor
 }
@@ -40,6 +42,7 @@ func (p *publication) takes(c *channel, size int, but *Seat) bool {
 func (p *publication) add(c *channel, f wire.Frame, size int, but *Seat) {
 	f.Channel = c.key
 	p.to, p.size = c, p.size+size
+	p.bytes, p.most = p.bytes+len(f.Payload), max(p.most, len(f.Payload))
 	p.frames, p.but = append(p.frames, f), append(p.but, but)
 	if but != nil && !slices.Contains(p.spared, but) {
 		p.spared = append(p.spared, but)
@@ -97,30 +100,36 @@ func (in *instance) publish() {
 	for _, s := range members {
 		switch {
 		case len(p.spared) > 0 && slices.Contains(p.spared, s):
-			in.give(s, p.leftFor(s), wire.Frame{})
-		case len(members) == 1:
-			in.give(s, p.frames, wire.Frame{})
+			in.giveEach(s, p.leftFor(s))
+		case len(members) == 1 || len(p.frames) == 1:
+			in.giveEach(s, p.frames)
 		default:
-			if len(p.frames) > 1 && bundle.Bundle == 0 {
+			if bundle.Bundle == 0 {
 				bundle = wire.Bundle(p.frames)
 			}
-			in.give(s, p.frames, bundle)
+			in.giveAll(s, bundle)
 		}
 	}
 	p.clear()
 }
 
-// give gives s frames, as the bundle of them if it is one.
-func (in *instance) give(s *Seat, frames []wire.Frame, bundle wire.Frame) {
-	switch {
-	case len(frames) == 0:
-		return
-	case bundle.Bundle > 0:
-		s.peer.SendAll(frames, bundle)
-	default:
-		for _, f := range frames {
-			s.peer.Send(f)
+// giveEach gives s frames one by one.
+func (in *instance) giveEach(s *Seat, frames []wire.Frame) {
+	for _, f := range frames {
+		if _, err := s.peer.Send(f); err != ErrGone {
+			in.sent.add(1, len(f.Payload), len(f.Payload))
 		}
+	}
+	if len(frames) > 0 {
+		in.touch(s.peer.Waker())
+	}
+}
+
+// giveAll gives s all frames of the publication, as the bundle of them.
+func (in *instance) giveAll(s *Seat, bundle wire.Frame) {
+	p := &in.publication
+	if err := s.peer.SendAll(p.frames, bundle); err == nil {
+		in.sent.add(len(p.frames), p.bytes, p.most)
 	}
 	in.touch(s.peer.Waker())
 }

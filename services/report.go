@@ -73,7 +73,9 @@ func (in *instance) report(function string, s *Seat, err error) {
 // record counts and logs an error.
 func (in *instance) record(function string, s *Seat, err error) {
 	var e *vm.Error
-	logged, missed := in.service.reports.take(errors.As(err, &e) && e.Panic, time.Now())
+	isPanic := errors.As(err, &e) && e.Panic
+	in.countError(isPanic)
+	logged, missed := in.service.reports.take(isPanic, time.Now())
 	if !logged {
 		return
 	}

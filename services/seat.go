@@ -119,6 +119,8 @@ func (s *Seat) id() uint64 { return uint64(s.handler.(lua.LNumber)) }
 
 // admit answers that the peer has its seat.
 func (s *Seat) admit(answer func(*Seat, error)) {
+	s.in.connected.Add(1)
+	s.in.service.account.connections.Add(1)
 	answer(s, nil)
 	s.seated.Store(true)
 	if s.in.retired.Load() { // meanwhile: see Service.retire

@@ -27,7 +27,8 @@ type Service struct {
 	origins []originPattern
 	log     *slog.Logger
 
-	generation int // how many versions there were before it
+	generation int      // how many versions there were before it
+	account    *account // that of all versions
 
 	next     atomic.Uint64                 // counts joins: the round robin over running
 	running  atomic.Pointer[[]*instance]   // immutable snapshot; nil while the service is stopped
@@ -60,6 +61,8 @@ func newService(c Config, r *Registry) *Service {
 		reg:    r,
 		limits: wire.Limits{Frame: c.MaxMessage, Message: c.MaxMessage},
 		log:    r.log.With("service", c.Name),
+
+		account: new(account),
 	}
 	for _, o := range c.Origins {
 		p, _ := parseOriginPattern(o) // Config.check has
@@ -120,7 +123,10 @@ func (s *Service) Failures() uint64 { return s.failed.Load() }
 func (s *Service) Dropped() uint64 { return s.dropped.Load() }
 
 // CountDropped adds n messages to those. Peers call it.
-func (s *Service) CountDropped(n int) { s.dropped.Add(uint64(n)) }
+func (s *Service) CountDropped(n int) {
+	s.dropped.Add(uint64(n))
+	s.account.dropped.Add(uint64(n))
+}
 
 // Check compiles every Lua file of the service and returns all that is wrong.
 func (s *Service) Check() error {

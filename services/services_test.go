@@ -67,16 +67,20 @@ func (p *peer) Send(f wire.Frame) (int, error) {
 	return f.Size(), nil
 }
 
-func (p *peer) SendAll(frames []wire.Frame, bundle wire.Frame) {
+func (p *peer) SendAll(frames []wire.Frame, bundle wire.Frame) error {
 	if bundle.Messages() != len(frames) {
 		p.note("a bundle of %d for %d frames", bundle.Messages(), len(frames))
 	}
 	p.mu.Lock()
 	p.bundle = append(p.bundle, len(frames))
 	p.mu.Unlock()
+	if p.gone {
+		return services.ErrGone
+	}
 	for _, f := range frames {
 		p.Send(f)
 	}
+	return nil
 }
 
 func (p *peer) Buffered() (int, error) {

@@ -48,6 +48,7 @@ func (in *instance) supervise() {
 			pause = shortPause
 		}
 		n := in.service.failed.Add(1)
+		in.service.account.failures.Add(1)
 		if in.vm.Halted() {
 			logLua(in.log, "run failed", err, "failures", n)
 			return

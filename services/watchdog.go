@@ -154,6 +154,7 @@ func (s *Service) retire(ctx context.Context, bad []*instance) {
 	s.running.Store(&rest)
 	for _, in := range bad {
 		s.replaced.Add(1)
+		s.account.replaced.Add(1)
 		in.retired.Store(true)
 		if in.hung.Load() {
 			lua, stack := in.vm.Whereabouts()
@@ -191,6 +192,7 @@ func (in *instance) bury(watched context.Context) {
 	}
 	select {
 	case <-in.vm.Done():
+		in.service.account.settle()
 		in.log.Info("instance that was replaced has ended")
 		in.service.refillNow.Store(true)
 	case <-watched.Done():

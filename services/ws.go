@@ -75,6 +75,9 @@ func (in *instance) wsSend(l *lua.LState) int {
 func (in *instance) send(s *Seat, f wire.Frame) error {
 	in.publish()
 	_, err := s.peer.Send(s.in.service.shape(f))
+	if err != ErrGone {
+		in.sent.add(1, len(f.Payload), len(f.Payload))
+	}
 	in.touch(s.peer.Waker())
 	return err
 }

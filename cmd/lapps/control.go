@@ -36,6 +36,7 @@ const (
 // JSON, for who may open the socket, which is the server's user alone.
 //
 //	GET  /v1/services                      {"services": [serviceStatus…]}
+//	GET  /v1/statistics                    statistics
 //	POST /v1/services/NAME/start           also stop, restart, rollback, undeploy: serviceStatus
 //	POST /v1/bundles?name=FILE             the body is a bundle: serviceStatus
 //
@@ -46,6 +47,7 @@ type control struct {
 	path     string
 	deployer *deployer
 	registry *services.Registry
+	sample   func() statistics // once the daemon has started
 	log      *slog.Logger
 
 	server   http.Server
@@ -53,8 +55,8 @@ type control struct {
 	serving  sync.WaitGroup
 }
 
-func newControl(dir string, d *deployer, log *slog.Logger) *control {
-	c := &control{path: filepath.Join(dir, socketName), deployer: d, registry: d.registry, log: log}
+func newControl(dir string, d *deployer, sample func() statistics, log *slog.Logger) *control {
+	c := &control{path: filepath.Join(dir, socketName), deployer: d, registry: d.registry, sample: sample, log: log}
 	c.server = http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	return c
 }
@@ -125,6 +127,7 @@ func (c *control) handler() http.Handler {
 	mux.HandleFunc("GET /v1/services", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"services": c.statuses()})
 	})
+	mux.HandleFunc("GET /v1/statistics", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, c.sample()) })
 	for name, do := range map[string]func(context.Context, string) error{
 		"start": c.deployer.start, "stop": c.deployer.stop, "restart": c.deployer.restart, "rollback": c.deployer.rollback,
 		"undeploy": c.deployer.undeploy,

@@ -17,13 +17,16 @@ import (
 	"lapps/server/epoll"
 	"lapps/server/secure"
 	"lapps/services"
+	"lapps/services/modules/mqr"
 )
 
 // A daemon is all of the server, running.
 type daemon struct {
 	cfg       *config.Config
 	log       *slog.Logger
+	began     time.Time // when it was made
 	registry  *services.Registry
+	queues    *mqr.Queues
 	server    *server.Server
 	carrier   *epoll.Carrier
 	listeners []*listener
@@ -162,11 +165,15 @@ func assemble(cfg *config.Config, files filesOf, log *slog.Logger) (*daemon, err
 	for i := range all {
 		all[i].Modules = out.modules(all[i])
 	}
-	registry, err := services.New(all, modules(cfg.Limits), log)
+	queues := newQueues(cfg.Limits)
+	registry, err := services.New(all, modulesWith(queues), log)
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{cfg: cfg, log: log, registry: registry, outgoing: out, hangups: make(chan os.Signal, 1)}
+	d := &daemon{
+		cfg: cfg, log: log, began: time.Now(), registry: registry, queues: queues, outgoing: out,
+		hangups: make(chan os.Signal, 1),
+	}
 	if d.server, err = newServer(cfg, registry, log); err != nil {
 		return nil, err
 	}

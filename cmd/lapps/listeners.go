@@ -20,8 +20,9 @@ import (
 type listener struct {
 	// Immutable.
 	address string
-	keys    *secure.Keys  // nil: it is not encrypted
-	layer   *secure.Layer // nil: likewise
+	keys    *secure.Keys   // nil: it is not encrypted
+	layer   *secure.Layer  // nil: likewise
+	proxy   *proxied.Layer // nil: it reads no PROXY headers
 	door    *server.Listener
 	accept  server.Acceptor
 
@@ -57,6 +58,7 @@ func newListener(cfg *config.Config, c config.Listener, keys *secure.Keys, slots
 		if proxies != nil { // a nil list would allow everyone
 			p.Trusted = proxies.Allows
 		}
+		l.proxy = p
 		l.accept = p.Accept(l.accept) // its header comes before encryption
 	}
 	return l, nil

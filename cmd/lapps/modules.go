@@ -28,10 +28,18 @@ import (
 // service and what every service has: for one daemon, whose services share what some
 // of them hold. Those that need a service's grants, or what only a daemon has, reach nothing
 // here: a daemon's services have their own (outgoing.modules).
-func modules(l config.Limits) []vm.Module {
+func modules(l config.Limits) []vm.Module { return modulesWith(newQueues(l)) }
+
+// newQueues are the queues of a daemon.
+func newQueues(l config.Limits) *mqr.Queues {
+	return mqr.New(mqr.Limits{Messages: l.QueueMessages, Bytes: int64(l.QueueMB) << 20})
+}
+
+// modulesWith is modules, for a daemon with these queues.
+func modulesWith(queues *mqr.Queues) []vm.Module {
 	return []vm.Module{
 		cws.Module(cws.Config{}),
-		mqr.New(mqr.Limits{Messages: l.QueueMessages, Bytes: int64(l.QueueMB) << 20}).Module(),
+		queues.Module(),
 		murmur.Module(),
 		mutex.Module(),
 		nap.Module(),

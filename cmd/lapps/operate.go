@@ -18,7 +18,7 @@ import (
 
 // newOperate are the commands that speak to a server that runs.
 func newOperate() []*cobra.Command {
-	all := []*cobra.Command{newServices(), newDeploy()}
+	all := []*cobra.Command{newServices(), newStatistics(), newDeploy()}
 	for _, c := range []struct{ name, short string }{
 		{"start", "Start a service that does not run"},
 		{"stop", "Stop a service: its connections are closed with 1001, new ones are refused with 503"},

@@ -34,7 +34,7 @@ func operate(cfg *config.Config, lapps, watches bool, log *slog.Logger) (*daemon
 	d.operations = &operations{
 		deployer: dep,
 		dropbox:  box,
-		control:  newControl(cfg.Directories.Run, dep, log),
+		control:  newControl(cfg.Directories.Run, dep, d.statistics, log),
 		watches:  watches,
 	}
 	return d, nil

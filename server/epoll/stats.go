@@ -43,14 +43,41 @@ func (c *Carrier) Stats() Stats {
 		AcceptMemory: c.counts.memory.Load(),
 		AcceptOther:  c.counts.other.Load(),
 	}
-	for _, l := range c.loops {
-		s.Accepted += l.stats.accepted.Load()
-		s.Open += l.stats.open.Load()
-		s.Paused += l.stats.paused.Load()
-		s.BytesRead += l.stats.read.Load()
-		s.BytesWritten += l.stats.written.Load()
-		s.Wakeups += l.stats.wakeups.Load()
-		s.Flushes += l.stats.flushes.Load()
+	for _, l := range c.LoopStats() {
+		s.Accepted += l.Accepted
+		s.Open += l.Open
+		s.Paused += l.Paused
+		s.BytesRead += l.BytesRead
+		s.BytesWritten += l.BytesWritten
+		s.Wakeups += l.Wakeups
+		s.Flushes += l.Flushes
 	}
 	return s
+}
+
+// LoopStats are what one loop of a Carrier has counted since New, as Stats has it.
+type LoopStats struct {
+	Accepted     uint64
+	Open, Paused int64
+	BytesRead    uint64
+	BytesWritten uint64
+	Wakeups      uint64
+	Flushes      uint64
+}
+
+// LoopStats are those of all loops, in the order of Loops.
+func (c *Carrier) LoopStats() []LoopStats {
+	all := make([]LoopStats, len(c.loops))
+	for i, l := range c.loops {
+		all[i] = LoopStats{
+			Accepted:     l.stats.accepted.Load(),
+			Open:         l.stats.open.Load(),
+			Paused:       l.stats.paused.Load(),
+			BytesRead:    l.stats.read.Load(),
+			BytesWritten: l.stats.written.Load(),
+			Wakeups:      l.stats.wakeups.Load(),
+			Flushes:      l.stats.flushes.Load(),
+		}
+	}
+	return all
 }

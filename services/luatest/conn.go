@@ -63,10 +63,13 @@ func (c *conn) Send(f wire.Frame) (queued int, err error) {
 }
 
 // SendAll implements services.Peer.
-func (c *conn) SendAll(frames []wire.Frame, _ wire.Frame) {
+func (c *conn) SendAll(frames []wire.Frame, _ wire.Frame) error {
 	for _, f := range frames {
-		c.Send(f)
+		if _, err := c.Send(f); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // Buffered implements services.Peer: a test reads at once.

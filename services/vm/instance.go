@@ -155,6 +155,9 @@ type Instance struct {
 	aside, asideBytes int // of these: held by blocked handlers
 	refused           map[Target]*Gate
 	handled           uint64
+	offered           uint64    // events that Offer and OfferAll have accepted
+	offeredBytes      uint64    // of their data
+	largest           int       // of these, in bytes
 	hasRunner         bool      // an executor is the runner, or will be once it has the baton
 	taken             bool      // somebody holds the baton
 	first, last       *executor // the queue for the baton
@@ -242,12 +245,15 @@ func (in *Instance) Main() (lua.LValue, error) {
 
 // Stats are an instance's counters.
 type Stats struct {
-	Handled     uint64 // events handled, ever
-	Errors      uint64 // calls that ended with an error, ever
-	Queued      int    // events accepted and not yet handled
-	QueuedBytes int    // of their data
-	Executors   int    // goroutines
-	Blocked     int    // handlers that wait in Block
+	Offered      uint64 // events accepted by Offer and OfferAll, ever
+	OfferedBytes uint64 // of their data
+	Largest      int    // the data of the largest of these, in bytes
+	Handled      uint64 // events handled, ever
+	Errors       uint64 // calls that ended with an error, ever
+	Queued       int    // events accepted and not yet handled
+	QueuedBytes  int    // of their data
+	Executors    int    // goroutines
+	Blocked      int    // handlers that wait in Block
 }
 
 // Stats returns the counters. Handled and Queued are brought up to date at the
@@ -256,11 +262,14 @@ func (in *Instance) Stats() Stats {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return Stats{
-		Handled:     in.handled,
-		Errors:      in.errors.Load(),
-		Queued:      in.events,
-		QueuedBytes: in.bytes,
-		Executors:   in.executors,
-		Blocked:     in.blocked,
+		Offered:      in.offered,
+		OfferedBytes: in.offeredBytes,
+		Largest:      in.largest,
+		Handled:      in.handled,
+		Errors:       in.errors.Load(),
+		Queued:       in.events,
+		QueuedBytes:  in.bytes,
+		Executors:    in.executors,
+		Blocked:      in.blocked,
 	}
 }

@@ -162,6 +162,9 @@ func (in *Instance) offer(e Event) error {
 		return ErrBusy
 	}
 	in.accept(e, g)
+	in.offered++
+	in.offeredBytes += uint64(len(e.Data))
+	in.largest = max(in.largest, len(e.Data))
 	return nil
 }
 
