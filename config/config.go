@@ -56,6 +56,7 @@ type Config struct {
 	Limits      Limits             `json:"limits" jsonschema:"Limits of the server as a whole."`
 	Timeouts    Timeouts           `json:"timeouts" jsonschema:"How long things may take, in milliseconds. 0 means no limit."`
 	Directories Directories        `json:"directories" jsonschema:"Where things are. Relative paths are relative to this file."`
+	Log         Log                `json:"log" jsonschema:"What is logged, in which form, and where."`
 	Loops       int                `json:"loops" jsonschema:"Event loops that serve the connections. 0 means one for every two processors."`
 	Processors  int                `json:"processors" jsonschema:"Processors that the server, Lua included, uses at a time. 0 means as many as loops, or, where that is 0, too, all that there are."`
 	Outgoing    Outgoing           `json:"outgoing" jsonschema:"Connections that services open themselves."`
@@ -64,6 +65,7 @@ type Config struct {
 	file      string         // what it was read from
 	lines     map[string]int // of the services there
 	positions []position     // of the listeners
+	log       position       // of log.file
 	outgoing  position
 }
 
@@ -152,6 +154,13 @@ type Outgoing struct {
 	CAFile string `json:"ca_file,omitempty" jsonschema:"The file (PEM) of authorities that are trusted besides the system's: the certificate of a server that a service connects to may be signed by one of them. It is read when it has changed."`
 }
 
+// A Log says what is logged, in which form, and where.
+type Log struct {
+	Level  string `json:"level" jsonschema:"The least that is logged: debug, info, warn or error. It is read again on SIGHUP. At debug there is a line for each connection that is opened, and for its end."`
+	Format string `json:"format" jsonschema:"Of the lines: text, json, or auto, which is text on a terminal and JSON otherwise."`
+	File   string `json:"file" jsonschema:"The file that lines are appended to; it is opened again on SIGHUP, and made where it is missing, but not its directory. None means standard error."`
+}
+
 // A Service is an application that peers connect to or, standalone, one that
 // runs by itself. Of a standalone service the request target is "", and what
 // else concerns connections is at its default.
@@ -232,6 +241,7 @@ func Default() Config {
 			Shutdown:  15_000,
 		},
 		Directories: Directories{Applications: "apps", Deploy: "deploy", Run: "run"},
+		Log:         Log{Level: "info", Format: "auto"},
 		Loops:       0,
 		Processors:  0,
 		Services:    map[string]Service{},

@@ -154,6 +154,11 @@ func TestMerge(t *testing.T) {
 		}},
 		{"a relative path", `{"directories": {"applications": "../lua"}}`, func(c *config.Config) { c.Directories.Applications = "lua" }},
 		{"other directories", `{"directories": {"deploy": "/srv/in", "run": "sock"}}`, func(c *config.Config) { c.Directories.Deploy, c.Directories.Run = "/srv/in", "conf/sock" }},
+		{"a log", `{"log": {"level": "debug", "format": "text", "file": "../lapps.log"}}`, func(c *config.Config) {
+			c.Log = config.Log{Level: "debug", Format: "text", File: "lapps.log"}
+		}},
+		{"a log as it is, in words", `{"log": {"level": "info", "format": "auto", "file": ""}}`, func(*config.Config) {}},
+		{"a log elsewhere", `{"log": {"file": "/var/log/lapps.log"}}`, func(c *config.Config) { c.Log.File = "/var/log/lapps.log" }},
 		{"fragments", `{"services": {"echo": {"fragment_bytes": 100}}}`, func(c *config.Config) {
 			e := echo()
 			e.FragmentBytes = 100
@@ -285,6 +290,21 @@ func TestLoad(t *testing.T) {
 	_, err = config.Load(dir)
 	if err == nil || err.Error() != "config: read "+dir+": is a directory" {
 		t.Errorf("a directory: got %v", err)
+	}
+}
+
+func TestLogMistake(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\n\"log\": {\n\"file\": \"a\"}}": "conf/lapps.json:3: log.file: is in the way",
+		"{}":                               "conf/lapps.json:1: log.file: is in the way",
+	} {
+		c, err := config.Parse("conf/lapps.json", []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.LogMistake("is in the way").String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -1,7 +1,9 @@
 package config
 
 // ForgetLines makes configurations of different texts comparable.
-func (c *Config) ForgetLines() { c.file, c.lines, c.positions, c.outgoing = "", nil, nil, position{} }
+func (c *Config) ForgetLines() {
+	c.file, c.lines, c.positions, c.log, c.outgoing = "", nil, nil, position{}, position{}
+}
 
 // ParseLAppS reads texts at hand as etc/conf/ws.json and etc/conf/lapps.json.
 func ParseLAppS(server, services []byte, home string) (*Config, []Notice, error) {

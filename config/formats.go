@@ -64,6 +64,10 @@ var (
 		pattern: regexp.MustCompile(`^[^\x00]+$`),
 		want:    "a path: not empty, and without NUL",
 	}
+	optionalPath = &format{
+		pattern: regexp.MustCompile(`^[^\x00]*$`),
+		want:    "a path without NUL",
+	}
 )
 
 // formats are all of them by pattern, as the schema refers to them.
@@ -71,7 +75,7 @@ var formats = func() map[string]*format {
 	m := make(map[string]*format)
 	for _, f := range []*format{
 		serviceName, requestTarget, moduleName, headerName, headerValue, subprotocol, origin,
-		listenAddress, prefix, filePath, destination, variable, grantedModule,
+		listenAddress, prefix, filePath, optionalPath, destination, variable, grantedModule,
 		lappsHost, lappsTarget, lappsPrefix,
 	} {
 		m[f.pattern.String()] = f

@@ -52,7 +52,8 @@ func Parse(name string, data []byte) (*Config, error) {
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	lines, positions, outgoing := serviceLines(src, root), listenerPositions(src, root), src.position(member(root, "outgoing"))
+	lines, positions := serviceLines(src, root), listenerPositions(src, root)
+	log, outgoing := src.position(member(member(root, "log"), "file")), src.position(member(root, "outgoing"))
 	cfg, err := decode(root)
 	if err != nil {
 		return nil, fmt.Errorf("config: %s: checked and yet not decoded: %w", name, err)
@@ -60,7 +61,7 @@ func Parse(name string, data []byte) (*Config, error) {
 	for _, p := range cfg.places() {
 		p.below(filepath.Dir(name))
 	}
-	cfg.file, cfg.lines, cfg.positions, cfg.outgoing = name, lines, positions, outgoing
+	cfg.file, cfg.lines, cfg.positions, cfg.log, cfg.outgoing = name, lines, positions, log, outgoing
 	return cfg, nil
 }
 
@@ -83,6 +84,12 @@ func (c *Config) ServiceMistake(service, msg string) Mistake {
 // ServiceNotice is ServiceMistake for what stands in nobody's way.
 func (c *Config) ServiceNotice(service, msg string) Notice {
 	return Notice(c.ServiceMistake(service, msg))
+}
+
+// LogMistake returns a mistake about c.Log.File, at its line in the file: that it
+// cannot be opened, for one.
+func (c *Config) LogMistake(msg string) Mistake {
+	return Mistake{File: c.file, Line: max(c.log.line, 1), Path: "log.file", Msg: msg}
 }
 
 // Directory is what relative paths are relative to: the file's, absolute or relative

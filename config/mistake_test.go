@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	topKeys     = "listeners, acl, limits, timeouts, directories, loops, processors, outgoing, services, $schema"
+	topKeys     = "listeners, acl, limits, timeouts, directories, log, loops, processors, outgoing, services, $schema"
 	timeoutKeys = "handshake_ms, idle_ms, ping_ms, pong_ms, message_ms, busy_ms, gone_ms, close_ms, shutdown_ms"
 	limitKeys   = "connections, connections_per_prefix, accepts_per_s, handshakes, header_bytes, buffered_mb, handler_ms, inline_ms, instance_mb, queue_messages, queue_mb, dry_run"
 	serviceKeys = "standalone, auto_start, instances, preload, depends, strict_globals, grants, protocol, ordered, execution, request_target, max_inbound_message_size, acl, connections, first_message_ms, messages_per_s, " +
 		"messages_burst, bytes_per_s, bytes_burst, max_age_ms, max_age_jitter_ms, outbox_bytes, fragment_bytes, slow_consumer, origins, subprotocols, extra_headers, on_redeploy, drain_ms, compression"
+	logKeys         = "level, format, file"
 	grantKeys       = "files, network, private_ranges, environment, modules"
 	addressRule     = "must be host:port, like 127.0.0.1:5083, [::1]:5083, localhost:5083 or :5083"
 	prefixRule      = "must be an IP address or a prefix, like 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32"
@@ -58,6 +59,11 @@ var mistakes = []struct{ name, text, want, beyond string }{
 	{"near miss, the unit", `{"timeouts": {"handshake": 1}}`, `1: timeouts.handshake: unknown key, did you mean "handshake_ms"? Known here: ` + timeoutKeys, ""},
 	{"near miss, case", `{"Loops": 1}`, `1: Loops: unknown key, did you mean "loops"? Known here: ` + topKeys, ""},
 	{"near miss, in a service", `{"services": {"a": {"autostart": true}}}`, `1: services.a.autostart: unknown key, did you mean "auto_start"? Known here: ` + serviceKeys, ""},
+	{"near miss, in the log", `{"log": {"levle": "debug"}}`, `1: log.levle: unknown key, did you mean "level"? Known here: ` + logKeys, ""},
+	{"no level", `{"log": {"level": "trace"}}`, `1: log.level: must be "debug", "info", "warn" or "error", not "trace"`, ""},
+	{"no format", `{"log": {"format": "JSON"}}`, `1: log.format: must be "auto", "text" or "json", not "JSON"`, ""},
+	{"no path of a log", `{"log": {"file": "a\u0000"}}`, `1: log.file: must be a path without NUL, not "a\x00"`, ""},
+	{"a level is null", `{"log": {"level": null}}`, `1: log.level: must be a string, not null`, ""},
 	{"of LAppS", `{"services": {"a": {"internal": true}}}`, `1: services.a.internal: unknown key, known here: ` + serviceKeys, ""},
 	{"empty key", `{"": 1}`, `1: [""]: unknown key, known here: ` + topKeys, ""},
 	{"odd key", `{"limits": {"a.b\n": 1}}`, `1: limits["a.b\n"]: unknown key, known here: ` + limitKeys, ""},

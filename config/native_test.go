@@ -33,6 +33,9 @@ func makeAbsolute(t testing.TB, c *config.Config) {
 	if c.Outgoing.CAFile != "" {
 		c.Outgoing.CAFile = absolute(t, c.Outgoing.CAFile)
 	}
+	if c.Log.File != "" {
+		c.Log.File = absolute(t, c.Log.File)
+	}
 	for _, s := range c.Services {
 		for i := range s.Grants.Files {
 			s.Grants.Files[i].Path = absolute(t, s.Grants.Files[i].Path)
@@ -81,6 +84,7 @@ func TestMarshalNative(t *testing.T) {
 				{"address": ":3"}
 			],
 			"timeouts": {"ping_ms": 0},
+			"log": {"file": "lapps.log", "format": "auto", "level": "warn"},
 			"directories": {"applications": "/srv//lua"}
 		}`, `{
   "listeners": [
@@ -117,6 +121,10 @@ func TestMarshalNative(t *testing.T) {
     "applications": "/srv//lua",
     "deploy": "/etc/deploy",
     "run": "/etc/run"
+  },
+  "log": {
+    "level": "warn",
+    "file": "/etc/lapps.log"
   },
   "services": {
     "a": {},
@@ -250,6 +258,7 @@ func randomConfig(r *rand.Rand) config.Config {
 	}
 	c.Directories.Deploy, c.Directories.Run = oneOf(r, "deploy", "/in"), oneOf(r, "run", "../x")
 	c.Directories.Applications = oneOf(r, "apps", "/apps", "../<é>&\u2028\"\\")
+	c.Log = config.Log{Level: oneOf(r, "debug", "info", "error"), Format: oneOf(r, "auto", "json"), File: oneOf(r, "", "a.log", "/var/log/<a>")}
 	c.Loops = r.IntN(3)
 	c.Outgoing.CAFile = oneOf(r, "", "ca.pem", "/ca.pem")
 	return c

@@ -20,6 +20,9 @@ func (c *Config) places() []place {
 		{"directories.deploy", &c.Directories.Deploy},
 		{"directories.run", &c.Directories.Run},
 	}
+	if c.Log.File != "" {
+		all = append(all, place{"log.file", &c.Log.File})
+	}
 	for i := range c.Listeners {
 		t, key := &c.Listeners[i].TLS, fmt.Sprintf("listeners[%d].tls", i)
 		for k := range t.Certificates {

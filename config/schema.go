@@ -108,6 +108,8 @@ func constrain(s *jsonschema.Schema) {
 		formatted(dir, filePath)
 	}
 
+	constrainLog(p["log"])
+
 	services := p["services"]
 	services.PropertyNames = formatted(new(jsonschema.Schema), serviceName)
 	setDefaults(services.AdditionalProperties, defaultService())
@@ -116,6 +118,13 @@ func constrain(s *jsonschema.Schema) {
 	// noListener checks this.
 	s.If = where("services", &jsonschema.Schema{AdditionalProperties: isStandalone()})
 	s.Else = where("listeners", some())
+}
+
+func constrainLog(s *jsonschema.Schema) {
+	p := s.Properties
+	p["level"].Enum = words([]string{"debug", "info", "warn", "error"})
+	p["format"].Enum = words([]string{"auto", "text", "json"})
+	formatted(p["file"], optionalPath)
 }
 
 // isStandalone returns the schema of services without connections.

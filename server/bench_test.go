@@ -73,6 +73,25 @@ func (d *driver) turn(n int) {
 	d.written = 0
 }
 
+// BenchmarkOpen is the life of a connection that says nothing: opening handshake, seat,
+// end. What it logs nobody wants to know.
+func BenchmarkOpen(b *testing.B) {
+	d := newDriver(b)
+	in := []byte(strings.Replace(handshake, "%s", "", 1))
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := d.server.Accept(d)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := r.Receive(in); err != nil {
+			b.Fatal(err)
+		}
+		d.turn(1)
+		r.Lost(nil)
+	}
+}
+
 const echoLua = `
 local echo = {}
 function echo.onMessage(handler, opcode, message) return ws:send(handler, opcode, message) end

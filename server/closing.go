@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -154,6 +155,27 @@ func (s *Server) closeTimeout() time.Duration {
 		return s.Timeouts.Close
 	}
 	return 5 * time.Second
+}
+
+// logOpened logs, where anybody wants to know, that a connection is open.
+func (c *conn) logOpened() {
+	if log := c.log(); log.Enabled(context.Background(), slog.LevelDebug) {
+		log.Debug("connection opened", "id", c.id, "remote_addr", c.client(), "service", c.service.Name)
+	}
+}
+
+// logClosed logs, where anybody wants to know, the end of a connection that was open. The
+// code is that of our Close frame, or 1006 where there was none; err is the carrier's.
+func (c *conn) logClosed(err error) {
+	log := c.log()
+	if !log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	args := []any{"id", c.id, "remote_addr", c.client(), "service", c.service.Name, "code", c.closed.code.Load()}
+	if err != nil {
+		args = append(args, "err", err)
+	}
+	log.Debug("connection closed", args...)
 }
 
 // logLost logs the end of a connection that was never open. One that closes

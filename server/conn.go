@@ -73,10 +73,20 @@ type conn struct {
 
 	full    atomic.Bool // the outbox is well filled: see high; changed with mu held
 	parting atomic.Bool // the seat is left: what was accepted waits for no reader
-	closed  atomic.Bool // nothing may follow: the last frame is a Close frame, or all is over; stored with mu held
+	closed  ending      // nothing may follow: the last frame is a Close frame, or all is over; changed with mu held
 
 	next, prev *conn // guarded by srv.mu
 }
+
+// An ending is whether a connection has ended, and the code that it has ended with. The
+// zero value: it has not. It takes no more room than a boolean.
+type ending struct{ code atomic.Uint32 }
+
+// Load reports whether it has ended.
+func (e *ending) Load() bool { return e.code.Load() != 0 }
+
+// end ends it. Of several codes the first counts.
+func (e *ending) end(code wire.Code) { e.code.CompareAndSwap(0, uint32(code)) }
 
 type state uint8
 
@@ -306,9 +316,12 @@ func (c *conn) resume() {
 // Lost implements Receiver.
 func (c *conn) Lost(err error) {
 	c.mu.Lock()
-	c.closed.Store(true)
+	c.closed.end(wire.Abnormal)
 	c.abandonLocked()
 	c.mu.Unlock()
+	if c.head == nil {
+		c.logClosed(err)
+	}
 	if c.state == stateNew || c.state == stateJoining {
 		c.forgo()
 		c.logLost(err)

@@ -234,6 +234,7 @@ func (c *conn) open() {
 	}
 	c.head = nil
 	c.state = stateOpen
+	c.logOpened()
 	c.begin()
 	c.heard = c.sock.Loop().Now()
 	c.mu.Lock()

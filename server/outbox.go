@@ -189,8 +189,16 @@ func (c *conn) pushLocked(f wire.Frame) {
 	c.outbox = append(c.outbox, f)
 	c.chargeLocked(f)
 	if f.Op == wire.Close {
-		c.closed.Store(true)
+		c.closed.end(codeOf(f))
 	}
+}
+
+// codeOf is the code of a Close frame.
+func codeOf(f wire.Frame) wire.Code {
+	if len(f.Payload) < 2 {
+		return wire.NoStatus
+	}
+	return wire.Code(f.Payload[0])<<8 | wire.Code(f.Payload[1])
 }
 
 // dirtyLocked puts c on its loop's dirty list, once.

@@ -49,7 +49,7 @@ func startDaemon(t testing.TB, doc string, files map[string]string) *testDaemon 
 func startConfig(t testing.TB, cfg *config.Config) *testDaemon {
 	t.Helper()
 	logged := new(logged)
-	log := slog.New(slog.NewJSONHandler(logged, nil))
+	log := slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: levelOf(cfg)}))
 	d, err := assemble(cfg, directory(cfg), log)
 	if err != nil {
 		t.Fatal(err)

@@ -27,11 +27,21 @@ func run(ctx context.Context, path string, watches bool, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	log := newLog(stderr)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	log, err := openJournal(cfg, stderr, hangups, func() (*config.Config, error) {
+		cfg, _, err := loadConfig(path)
+		return cfg, err
+	})
+	if err != nil {
+		return err
+	}
+	defer log.close()
 	for _, n := range notices {
 		log.Warn("configuration", "notice", n.String())
 	}
-	d, err := operate(cfg, isLAppS(path), watches, log)
+	d, err := operate(cfg, isLAppS(path), watches, log.Logger)
 	if err != nil {
 		return err
 	}
