@@ -98,7 +98,7 @@ func (d *deployer) deploy(ctx context.Context, archive *os.File, name string) (s
 	if err != nil {
 		return "", err
 	}
-	rec := record{Version: m.Version(), Bundle: name, Deployed: time.Now().UTC().Truncate(time.Second), LAppS: d.lapps || m.Format == "lar"}
+	rec := record{Service: m.Service, Version: m.Version(), Bundle: name, Deployed: time.Now().UTC().Truncate(time.Second), LAppS: d.lapps || m.Format == "lar"}
 	if m.Descriptor != "" {
 		text, err := readDescriptor(into, m.Descriptor)
 		if err != nil {
@@ -107,9 +107,12 @@ func (d *deployer) deploy(ctx context.Context, archive *os.File, name string) (s
 		rec.Descriptor = text
 	}
 	staged := filepath.Join(dir, m.Service)
+	if err := d.store.write(staged, rec); err != nil {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
 	var finish func() error
 	if err := d.change(ctx, m.Service, staged, rec, func() (err error) {
-		finish, err = d.store.replace(m.Service, staged, rec)
+		finish, err = d.store.replace(m.Service, staged)
 		return err
 	}); err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
@@ -150,13 +153,13 @@ func (d *deployer) rollback(ctx context.Context, name string) error {
 	if d.registry.Service(name) == nil {
 		return services.ErrNoService
 	}
-	rec, err := d.store.read(d.store.recordBefore(name))
-	if err != nil {
-		return err
-	}
 	dir := d.store.previous(name)
 	if !isDirectory(dir) {
 		return errNoVersion
+	}
+	rec, err := d.store.read(dir)
+	if err != nil {
+		return err
 	}
 	return d.change(ctx, name, dir, rec, func() error { return d.store.swap(name) })
 }
@@ -171,7 +174,7 @@ func (d *deployer) restart(ctx context.Context, name string) error {
 	if d.registry.Service(name) == nil {
 		return services.ErrNoService
 	}
-	rec, err := d.store.read(d.store.recordOf(name))
+	rec, err := d.store.read(d.store.current(name))
 	if err != nil {
 		return err
 	}
@@ -369,7 +372,7 @@ func (d *deployer) files(name string) (folder, error) {
 	if err != nil {
 		return from, err
 	}
-	rec, err := d.store.read(d.store.recordOf(name))
+	rec, err := d.store.read(d.store.current(name))
 	if err != nil {
 		d.log.Warn("which version a service is, is not known", "service", name, "err", err)
 	}

@@ -16,14 +16,14 @@ import (
 // A store keeps on disk what was deployed, below the directory of the applications:
 //
 //	NAME/                  the version of a service that serves
-//	.lapps/current/NAME    its record; none where no bundle brought it
 //	.lapps/previous/NAME/  the version before
-//	.lapps/was/NAME        its record
 //	.lapps/staging/*       what is being unpacked
 //	.lapps/trash/NAME/*    versions before those, which connections may have still
 //
-// A version changes its place by renaming its directory: who has opened it goes on
-// reading the same files. Its methods are called one at a time.
+// A version that a bundle has brought has its record in it, .lapps.json. A version
+// changes its place by renaming its directory: who has opened it goes on reading the same files, and
+// a server that is killed meanwhile leaves either version whole, with its own record.
+// Its methods are called one at a time.
 type store struct {
 	apps string
 	home string // .lapps
@@ -31,6 +31,7 @@ type store struct {
 
 // A record says where a version of a service comes from.
 type record struct {
+	Service    string    `json:"service"`              // its name, so that a copy of its directory is no deployed service
 	Version    string    `json:"version"`              // the beginning of the bundle's SHA-256; "" where there was none
 	Bundle     string    `json:"bundle"`               // its file's name
 	Deployed   time.Time `json:"deployed"`             // when
@@ -50,9 +51,8 @@ func (s *store) current(name string) string  { return filepath.Join(s.apps, name
 func (s *store) previous(name string) string { return filepath.Join(s.home, "previous", name) }
 func (s *store) trash(name string) string    { return filepath.Join(s.home, "trash", name) }
 
-// The two records of a service.
-func (s *store) recordOf(name string) string     { return filepath.Join(s.home, "current", name) }
-func (s *store) recordBefore(name string) string { return filepath.Join(s.home, "was", name) }
+// recordFile is the file with the record of the version that it lies in.
+const recordFile = ".lapps.json"
 
 // stage makes an empty directory to unpack into.
 func (s *store) stage() (string, error) {
@@ -62,8 +62,9 @@ func (s *store) stage() (string, error) {
 	return os.MkdirTemp(s.staging(), "")
 }
 
-// read reads a record; the zero one where there is none.
-func (s *store) read(file string) (r record, err error) {
+// read reads the record of the version in dir; the zero one where there is none.
+func (s *store) read(dir string) (r record, err error) {
+	file := filepath.Join(dir, recordFile)
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return r, nil
@@ -77,74 +78,60 @@ func (s *store) read(file string) (r record, err error) {
 	return r, err
 }
 
-// write writes a record, at once or not at all.
-func (s *store) write(file string, r record) error {
+// write writes the record of the version in dir, which nobody has opened yet. One that came
+// with its files, since somebody has packed what had been deployed, is another's.
+func (s *store) write(dir string, r record) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+	file := filepath.Join(dir, recordFile)
+	if err := os.RemoveAll(file); err != nil {
 		return err
 	}
-	fresh := filepath.Join(s.home, ".new")
-	if err := os.WriteFile(fresh, append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(fresh, file)
+	return os.WriteFile(file, append(text, '\n'), 0o644)
 }
 
 // deployed are the records of the services that bundles have brought, by name.
 func (s *store) deployed() (map[string]record, error) {
 	all := make(map[string]record)
-	entries, err := os.ReadDir(filepath.Join(s.home, "current"))
+	entries, err := os.ReadDir(s.apps)
 	if errors.Is(err, fs.ErrNotExist) {
 		return all, nil
 	}
-	var errs []error
+	errs := []error{err}
 	for _, e := range entries {
-		r, err := s.read(s.recordOf(e.Name()))
-		if errs = append(errs, err); err == nil {
-			all[e.Name()] = r
+		name := e.Name()
+		if !isDirectory(s.current(name)) || name[0] == '.' {
+			continue
+		}
+		r, err := s.read(s.current(name))
+		if errs = append(errs, err); err == nil && r.Service == name {
+			all[name] = r
 		}
 	}
-	return all, errors.Join(append(errs, err)...)
+	return all, errors.Join(errs...)
 }
 
-// replace makes the directory dir, which r is about, the version of a service that
+// replace makes the directory dir, which has its record, the version of a service that
 // serves. Where there was one, dir holds that one then, and finish, which is not nil, makes it the
 // previous one. Where there is an error nothing has changed.
-func (s *store) replace(name, dir string, r record) (finish func() error, err error) {
-	was, err := s.read(s.recordOf(name))
-	if err != nil {
-		return nil, err
-	}
+func (s *store) replace(name, dir string) (finish func() error, err error) {
 	if _, err := os.Lstat(s.current(name)); errors.Is(err, fs.ErrNotExist) {
-		if err := os.Rename(dir, s.current(name)); err != nil {
-			return nil, err
-		}
-		if err := s.write(s.recordOf(name), r); err != nil {
-			return nil, errors.Join(err, os.Rename(s.current(name), dir))
-		}
-		return nil, nil
+		return nil, os.Rename(dir, s.current(name))
 	}
 	if err := exchange(dir, s.current(name)); err != nil {
 		return nil, err
 	}
-	if err := s.write(s.recordOf(name), r); err != nil {
-		return nil, errors.Join(err, exchange(dir, s.current(name)))
-	}
-	return func() error { return errors.Join(s.discard(name), s.keep(name, dir, was)) }, nil
+	return func() error { return errors.Join(s.discard(name), s.keep(name, dir)) }, nil
 }
 
-// keep makes dir, which r is about, the previous version of a service.
-func (s *store) keep(name, dir string, r record) error {
+// keep makes dir the previous version of a service.
+func (s *store) keep(name, dir string) error {
 	if err := os.MkdirAll(filepath.Dir(s.previous(name)), 0o755); err != nil {
 		return err
 	}
-	if err := os.Rename(dir, s.previous(name)); err != nil {
-		return err
-	}
-	return s.write(s.recordBefore(name), r)
+	return os.Rename(dir, s.previous(name))
 }
 
 // discard puts the previous version of a service away: connections may have it still.
@@ -164,34 +151,11 @@ func (s *store) discard(name string) error {
 
 // swap has the two versions of a service change places. Where there is an error the
 // one that served still does.
-func (s *store) swap(name string) error {
-	now, err := s.read(s.recordOf(name))
-	if err != nil {
-		return err
-	}
-	was, err := s.read(s.recordBefore(name))
-	if err != nil {
-		return err
-	}
-	if err := exchange(s.previous(name), s.current(name)); err != nil {
-		return err
-	}
-	if err := s.write(s.recordOf(name), was); err != nil {
-		return errors.Join(err, exchange(s.previous(name), s.current(name)))
-	}
-	return s.write(s.recordBefore(name), now)
-}
+func (s *store) swap(name string) error { return exchange(s.previous(name), s.current(name)) }
 
 // remove takes a version away that serves: it is the previous one then.
 func (s *store) remove(name string) error {
-	was, err := s.read(s.recordOf(name))
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(s.discard(name), s.keep(name, s.current(name), was)); err != nil {
-		return err
-	}
-	return os.Remove(s.recordOf(name))
+	return errors.Join(s.discard(name), s.keep(name, s.current(name)))
 }
 
 // exchange has two directories change names, at once where the file system can do
