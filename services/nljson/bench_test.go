@@ -14,7 +14,7 @@ const request = `{"cid":7,"lapps":1,"method":"echo","params":[{"text":"hello","n
 func requestCBOR(b *testing.B) (*box, string) {
 	bx := newBox(b, nil)
 	var t treeBuilder
-	if err := parseJSON(request, &t); err != nil {
+	if err := parseJSON(request, &t, nil); err != nil {
 		b.Fatal(err)
 	}
 	var p string
@@ -94,7 +94,7 @@ func BenchmarkDecode(b *testing.B) {
 	var t treeBuilder
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := parseJSON(request, &t); err != nil {
+		if err := parseJSON(request, &t, nil); err != nil {
 			b.Fatal(err)
 		}
 		t.take()

@@ -118,7 +118,7 @@ func TestRoundTrips(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := parseJSON(text, &b.lib.tree); err != nil {
+				if err := parseJSON(text, &b.lib.tree, nil); err != nil {
 					t.Fatalf("%s: %v", text, err)
 				}
 				if !same(b.lib.tree.take(), tree) {
@@ -226,7 +226,7 @@ func TestJSONItems(t *testing.T) {
 		maxItems - 1: "more than 4194304 items (at byte 2)",
 	} {
 		var b treeBuilder
-		r := reader{text: text, dec: json.NewDecoder(strings.NewReader(text)), b: &b, items: before}
+		r := reader{text: text, dec: json.NewDecoder(strings.NewReader(text)), b: &b, spend: func(int) {}, items: before}
 		got := ""
 		if err := r.value(); err != nil {
 			got = err.Error()
@@ -257,7 +257,7 @@ func TestJSONNumbers(t *testing.T) {
 		{strings.Repeat("9", 300), must(strconv.ParseFloat(strings.Repeat("9", 300), 64))},
 	} {
 		var b treeBuilder
-		if err := parseJSON(tt.text, &b); err != nil {
+		if err := parseJSON(tt.text, &b, nil); err != nil {
 			t.Errorf("%s: %v", tt.text, err)
 		} else if got := b.take(); !same(got, tt.want) {
 			t.Errorf("%s: got %v (%v), want %v", tt.text, got, reflect.TypeOf(got), tt.want)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lapps/protocol/rpc"
+	"lapps/services/vm"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -43,7 +44,8 @@ func (l *Lib) decode(L *lua.LState) int {
 
 // decodeText pushes what a text holds; an error begins with what it is.
 func (l *Lib) decodeText(L *lua.LState, what, text string) int {
-	err := parseJSON(text, &l.tree)
+	defer l.tree.take() // of a text that may not be read to its end
+	err := parseJSON(text, &l.tree, func(instructions int) { vm.Spend(L, instructions) })
 	v := l.tree.take()
 	if err != nil {
 		L.RaiseError("nljson: %s%s", what, err.Error())

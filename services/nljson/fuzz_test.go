@@ -65,7 +65,7 @@ func FuzzNLJSONDecode(f *testing.F) {
 	b := newBox(f, nil)
 	f.Fuzz(func(t *testing.T, text string) {
 		b.do(t, func() error {
-			err := parseJSON(text, &b.lib.tree)
+			err := parseJSON(text, &b.lib.tree, nil)
 			tree := b.lib.tree.take()
 			valid := json.Valid([]byte(text)) && utf8.ValidString(text)
 			if err == nil && !valid {
@@ -81,7 +81,7 @@ func FuzzNLJSONDecode(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := parseJSON(again, &b.lib.tree); err != nil {
+			if err := parseJSON(again, &b.lib.tree, nil); err != nil {
 				t.Fatalf("became %s: %v", again, err)
 			}
 			if !same(b.lib.tree.take(), tree) {
@@ -131,7 +131,7 @@ func FuzzNLJSONLua(f *testing.F) {
 		pcall(nljson.traverse, v, function(k) if op % 3 == 0 then nljson.erase(v, k) end end)
 		tostring(v)`
 	f.Fuzz(func(t *testing.T, text, s string, n float64, op byte) {
-		if len(text) > 200 || parseJSON(text, new(treeBuilder)) != nil || n > 1e6 && n < 1e8 {
+		if len(text) > 200 || parseJSON(text, new(treeBuilder), nil) != nil || n > 1e6 && n < 1e8 {
 			return // the last would make huge Lua tables
 		}
 		b.eval(t, script, func(_ lua.LValue, err error) {

@@ -11,18 +11,34 @@ import (
 	"lapps/protocol/rpc"
 )
 
+const (
+	// bytesPerStep is how many bytes are checked in about the time of an instruction
+	// of Lua.
+	bytesPerStep = 4
+
+	// stepsPerItem is how many instructions of Lua take as long as an item:
+	// encoding/json's Token is slow.
+	stepsPerItem = 50
+)
+
 // parseJSON tells b what a JSON text (RFC 8259) holds: any value, with nothing
 // behind it. Numbers without a fraction and an exponent are integers if they
 // fit. Errors say at which byte, the first being byte 1. What encoding/json
-// makes of \ud800 without its other half, U+FFFD, is not an error.
-func parseJSON(text string, b *treeBuilder) error {
+// makes of \ud800 without its other half, U+FFFD, is not an error. spend is told
+// of the work, in instructions of Lua, before it is done, and may panic to end it;
+// nil: nobody is.
+func parseJSON(text string, b *treeBuilder, spend func(instructions int)) error {
+	if spend == nil {
+		spend = func(int) {}
+	}
+	spend(len(text) / bytesPerStep)
 	if i := invalid(text); i >= 0 {
 		return fmt.Errorf("not valid UTF-8 (at byte %d)", i+1)
 	}
 	if err := wellFormed(text); err != nil {
 		return err
 	}
-	r := reader{text: text, dec: json.NewDecoder(strings.NewReader(text)), b: b}
+	r := reader{text: text, dec: json.NewDecoder(strings.NewReader(text)), b: b, spend: spend}
 	r.dec.UseNumber()
 	return r.value()
 }
@@ -67,6 +83,7 @@ type reader struct {
 	text  string
 	dec   *json.Decoder
 	b     *treeBuilder
+	spend func(instructions int)
 	depth int
 	items int
 }
@@ -100,6 +117,7 @@ func (r *reader) next() (tok json.Token, at int, err error) {
 	if r.items++; r.items > maxItems {
 		return nil, at, fmt.Errorf("%w (at byte %d)", errItems(maxItems), at)
 	}
+	r.spend(stepsPerItem)
 	tok, err = r.dec.Token()
 	return tok, at, err
 }
