@@ -3,7 +3,6 @@ package services
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -39,6 +38,13 @@ var (
 	// place: it is found by Registry.Lookup.
 	ErrReplaced = errors.New("services: another version has taken the service's place")
 )
+
+// A LacksError says that a service depends on one that there is not, or that does not run.
+// What fails with it may succeed later.
+type LacksError struct{ text string }
+
+// Error is one line, which names both.
+func (e *LacksError) Error() string { return e.text }
 
 // Who may join a service.
 const (
@@ -313,7 +319,7 @@ func (r *Registry) Leaving() []*Service { return r.leavers.list() }
 func (s *Service) lacks(needs []*Service) error {
 	for _, on := range needs {
 		if !on.Running() {
-			return fmt.Errorf("services: %s: it depends on %s, which does not run", s.Name, on.Name)
+			return &LacksError{"services: " + s.Name + ": it depends on " + on.Name + ", which does not run"}
 		}
 	}
 	return nil

@@ -16,7 +16,7 @@ func (c *catalog) link() error {
 		for _, name := range s.Depends {
 			on := c.byName[name]
 			if on == nil {
-				return fmt.Errorf("services: %s depends on %s, which does not exist", s.Name, name)
+				return &LacksError{"services: " + s.Name + " depends on " + name + ", which does not exist"}
 			}
 			c.links[s].needs = append(c.links[s].needs, on)
 			c.links[on].neededBy = append(c.links[on].neededBy, s)

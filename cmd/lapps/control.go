@@ -44,36 +44,32 @@ const (
 // state for it, 422 for a bundle or a version that is no good.
 type control struct {
 	// Immutable.
-	path     string
 	deployer *deployer
 	registry *services.Registry
 	sample   func() statistics // once the daemon has started
 	log      *slog.Logger
 
 	server   http.Server
-	listener net.Listener // nil: it does not listen
+	listener net.Listener // immutable; nil: it does not listen
 	serving  sync.WaitGroup
 }
 
-func newControl(dir string, d *deployer, sample func() statistics, log *slog.Logger) *control {
-	c := &control{path: filepath.Join(dir, socketName), deployer: d, registry: d.registry, sample: sample, log: log}
+// newControl makes the control of a socket that openControl has opened.
+func newControl(socket net.Listener, d *deployer, sample func() statistics, log *slog.Logger) *control {
+	c := &control{listener: socket, deployer: d, registry: d.registry, sample: sample, log: log}
 	c.server = http.Server{Handler: c.handler(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
 	return c
 }
 
-// listen opens the socket. That it cannot is logged and stands in nobody's way, but for
-// another server that listens there.
-func (c *control) listen() error {
-	ln, err := listenControl(c.path)
-	switch {
-	case errors.Is(err, errListens):
-		return err
-	case err != nil:
-		c.log.Warn("no commands are taken", "socket", c.path, "err", err)
-		return nil
+// openControl opens the socket; who connects waits until start. That it cannot is logged and
+// stands in nobody's way, and there is no listener then, but for another server that listens there.
+func openControl(path string, log *slog.Logger) (net.Listener, error) {
+	ln, err := listenControl(path)
+	if err == nil || errors.Is(err, errListens) {
+		return ln, err
 	}
-	c.listener = ln
-	return nil
+	log.Warn("no commands are taken", "socket", path, "err", err)
+	return nil, nil
 }
 
 // start takes commands, if there is a socket.
@@ -82,7 +78,7 @@ func (c *control) start() {
 		return
 	}
 	c.serving.Go(func() { _ = c.server.Serve(c.listener) }) // until stop
-	c.log.Info("commands are taken", "socket", c.path)
+	c.log.Info("commands are taken", "socket", c.listener.Addr().String())
 }
 
 // errListens is why a second server does not start.

@@ -76,9 +76,6 @@ const startTime = time.Second
 // does not start is logged and leaves the others alone; a listener that does
 // not open is an error.
 func (d *daemon) start(ctx context.Context) (err error) {
-	if err := d.operations.listen(); err != nil {
-		return err
-	}
 	if err := d.listen(); err != nil {
 		d.operations.stop()
 		return err

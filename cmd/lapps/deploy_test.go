@@ -349,11 +349,7 @@ func TestControlSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := operate(cfg, false, false, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := second.start(t.Context()); err == nil || err.Error() != path+": another lapps listens there" {
+	if _, err := operate(cfg, false, false, slog.New(slog.DiscardHandler)); err == nil || err.Error() != path+": another lapps listens there" {
 		t.Errorf("a second server: %v", err)
 	}
 	mustEcho(t, d.url("/echo"))
@@ -435,4 +431,38 @@ func TestWatchReloads(t *testing.T) {
 	eventually(t, "a module is missing", func() bool { return d.logged.count("module 'more.words' not found") > 0 })
 	mustWrite(t, filepath.Join(dir, "apps", "echo", "more", "words.lua"), []byte(saysLua("three")))
 	eventually(t, "a file in a new directory is seen", func() bool { got, _ := hears(t, d.url("/echo")); return got == "three" })
+}
+
+// TestWatchFollows a service's directory that is replaced, as version control does it.
+func TestWatchFollows(t *testing.T) {
+	dir := writeApps(t, map[string]string{"echo/echo.lua": saysLua("one")})
+	d := startWatching(t, dir, writeConfig(t, dir, `{"services": {"echo": {}}}`), true)
+	service := filepath.Join(dir, "apps", "echo")
+	says := func(want string) func() bool {
+		return func() bool { got, _ := hears(t, d.url("/echo")); return got == want }
+	}
+	if err := os.RemoveAll(service); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is missed", func() bool { return d.logged.count("not reloaded: the version before goes on") > 0 })
+	mustHear(t, d.url("/echo"), "one")
+	if err := os.MkdirAll(service, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, filepath.Join(service, "echo.lua"), []byte(saysLua("two")))
+	eventually(t, "it is made again", says("two"))
+	mustWrite(t, filepath.Join(service, "echo.lua"), []byte(saysLua("three")))
+	eventually(t, "its file changes", says("three"))
+	fresh := filepath.Join(dir, "fresh")
+	if err := os.Mkdir(fresh, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, filepath.Join(fresh, "echo.lua"), []byte(saysLua("four")))
+	if err := os.Rename(service, filepath.Join(dir, "old")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(fresh, service); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another takes its place", says("four"))
 }

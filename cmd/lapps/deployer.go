@@ -98,6 +98,9 @@ func (d *deployer) deploy(ctx context.Context, archive *os.File, name string) (s
 	if err != nil {
 		return "", err
 	}
+	if d.registry == nil && !d.lacksFiles(m.Service) {
+		return "", errLater
+	}
 	rec := record{Service: m.Service, Version: m.Version(), Bundle: name, Deployed: time.Now().UTC().Truncate(time.Second), LAppS: d.lapps || m.Format == "lar"}
 	if m.Descriptor != "" {
 		text, err := readDescriptor(into, m.Descriptor)
@@ -125,6 +128,18 @@ func (d *deployer) deploy(ctx context.Context, archive *os.File, name string) (s
 	}
 	d.log.Info("bundle deployed", "service", m.Service, "version", rec.Version, "bundle", name)
 	return m.Service, nil
+}
+
+// errLater refuses, before anything is served, what can wait until then: only then does it
+// show whether a version starts, beside the others.
+var errLater = errors.New("it is deployed once the services have started")
+
+// lacksFiles reports whether the configuration names a service whose files are not
+// there: without them the server does not start.
+func (d *deployer) lacksFiles(name string) bool {
+	_, named := d.named[name]
+	_, err := os.Stat(filepath.Join(d.store.current(name), name+".lua"))
+	return named && errors.Is(err, fs.ErrNotExist)
 }
 
 // readDescriptor reads a descriptor that was unpacked.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"lapps/services"
 )
 
 const (
@@ -25,7 +28,8 @@ const (
 
 // A dropbox is the directory whose bundles are deployed as they appear, by whatever way: mv, cp, a
 // download. One that was deployed is removed. One that is no good stays, is named in the log,
-// once, and is tried again when it has changed.
+// once, and is tried again when it has changed; where it depends on a service that does not run
+// it is tried again when another has been deployed, too.
 type dropbox struct {
 	// Immutable.
 	dir    string
@@ -43,6 +47,7 @@ type sighting struct {
 	info  os.FileInfo
 	since time.Time // when it was first seen so
 	tried bool
+	lacks bool // it depends on a service that did not run
 }
 
 func newDropbox(dir string, log *slog.Logger, deploy func(context.Context, *os.File, string) (string, error)) *dropbox {
@@ -51,15 +56,16 @@ func newDropbox(dir string, log *slog.Logger, deploy func(context.Context, *os.F
 	return b
 }
 
-// install takes the bundles that are there already, but for those that somebody may be
-// writing still.
+// install takes of the bundles that are there already those that the server cannot start
+// without, but for those that somebody may be writing still.
 func (b *dropbox) install() {
 	entries, _ := os.ReadDir(b.dir) // where there is none nothing waits
 	for _, e := range entries {
 		info, err := e.Info()
 		if err == nil && info.Mode().IsRegular() && isBundle(e.Name()) && time.Since(info.ModTime()) > settleTime {
-			b.seen[e.Name()] = sighting{info: info, tried: true}
-			b.take(e.Name(), info)
+			if err := b.take(e.Name(), info); !errors.Is(err, errLater) {
+				b.seen[e.Name()] = sighting{info: info, tried: true}
+			}
 		}
 	}
 }
@@ -69,15 +75,30 @@ func (b *dropbox) start() {
 	if !isDirectory(b.dir) {
 		return
 	}
+	notifier := b.notifier()
+	b.log.Info("bundles are deployed from here", "directory", b.dir)
+	b.runs.Go(func() { b.run(notifier) })
+}
+
+// notifier tells of changes in the directory; nil: the system gives none.
+func (b *dropbox) notifier() *fsnotify.Watcher {
 	notifier, err := fsnotify.NewWatcher()
 	if err == nil {
-		err = notifier.Add(b.dir)
+		err = b.watch(notifier)
 	}
 	if err != nil {
 		b.log.Warn("bundles will be seen late", "directory", b.dir, "every", dropboxPoll.String(), "err", err)
 	}
-	b.log.Info("bundles are deployed from here", "directory", b.dir)
-	b.runs.Go(func() { b.run(notifier) })
+	return notifier
+}
+
+// watch has the notifier tell of the directory that is there now: it may be another one than
+// before. It does nothing where there is no notifier.
+func (b *dropbox) watch(notifier *fsnotify.Watcher) error {
+	if notifier == nil {
+		return nil
+	}
+	return notifier.Add(b.dir)
 }
 
 // stop ends the watch, and a deployment that is under way.
@@ -110,6 +131,7 @@ func (b *dropbox) run(notifier *fsnotify.Watcher) {
 			changed()
 		case <-again.C:
 			soon = false
+			_ = b.watch(notifier) // where it fails look says so, or has the next one soon enough
 			again.Reset(b.look(time.Now()))
 		case <-b.ctx.Done():
 			return
@@ -126,6 +148,7 @@ func (b *dropbox) look(now time.Time) (next time.Duration) {
 		return next
 	}
 	there := make(map[string]sighting, len(entries))
+	deployed := false
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil || !info.Mode().IsRegular() || !isBundle(e.Name()) {
@@ -138,13 +161,30 @@ func (b *dropbox) look(now time.Time) (next time.Duration) {
 		if left := settleTime - now.Sub(s.since); !s.tried && left > 0 {
 			next = min(next, left)
 		} else if !s.tried && b.ctx.Err() == nil {
-			s.tried = true
-			b.take(e.Name(), info)
+			var lacks *services.LacksError
+			err := b.take(e.Name(), info)
+			s.tried, s.lacks = true, errors.As(err, &lacks)
+			deployed = deployed || err == nil
 		}
 		there[e.Name()] = s
 	}
 	b.seen = there
+	if deployed && b.retry() {
+		return 0
+	}
 	return next
+}
+
+// retry has those tried again that depend on what may be there now, and reports whether
+// there are any.
+func (b *dropbox) retry() (any bool) {
+	for name, s := range b.seen {
+		if s.lacks {
+			s.tried, s.lacks, any = false, false, true
+			b.seen[name] = s
+		}
+	}
+	return any
 }
 
 // same reports whether a file is as it was.
@@ -152,8 +192,8 @@ func same(was, is os.FileInfo) bool {
 	return os.SameFile(was, is) && was.Size() == is.Size() && was.ModTime().Equal(is.ModTime())
 }
 
-// take deploys a bundle, and removes it.
-func (b *dropbox) take(name string, seen fs.FileInfo) {
+// take deploys a bundle, and removes it. What fails it has logged, but for errLater.
+func (b *dropbox) take(name string, seen fs.FileInfo) error {
 	path := filepath.Join(b.dir, name)
 	archive, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // be it a pipe by now
 	if err == nil {
@@ -161,13 +201,16 @@ func (b *dropbox) take(name string, seen fs.FileInfo) {
 		_, err = b.deploy(b.ctx, archive, name)
 	}
 	if err != nil {
-		b.log.Error("bundle not deployed", "bundle", path, "err", err)
-		return
+		if !errors.Is(err, errLater) {
+			b.log.Error("bundle not deployed", "bundle", path, "err", err)
+		}
+		return err
 	}
 	if info, err := os.Lstat(path); err != nil || !same(seen, info) {
-		return // it is another one by now
+		return nil // it is another one by now
 	}
 	if err := os.Remove(path); err != nil {
 		b.log.Warn("bundle not removed", "bundle", path, "err", err)
 	}
+	return nil
 }

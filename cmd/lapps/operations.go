@@ -18,10 +18,19 @@ type operations struct {
 	reloader *reloader
 }
 
-// operate installs the bundles that wait, and makes a daemon of the configuration and what
-// was deployed. lapps says that it is LAppS's pair, watches that services start anew
-// when their files change.
-func operate(cfg *config.Config, lapps, watches bool, log *slog.Logger) (*daemon, error) {
+// operate installs the bundles that have to be there at the start, and makes a daemon of the
+// configuration and what was deployed. lapps says that it is LAppS's pair, watches that
+// services start anew when their files change. Where another server has the socket it touches nothing.
+func operate(cfg *config.Config, lapps, watches bool, log *slog.Logger) (_ *daemon, err error) {
+	socket, err := openControl(socketOf(cfg), log)
+	if err != nil {
+		return nil, &failure{err}
+	}
+	defer func() {
+		if err != nil && socket != nil {
+			_ = socket.Close()
+		}
+	}()
 	dep := newDeployer(cfg, lapps, log)
 	box := newDropbox(cfg.Directories.Deploy, log, dep.deploy)
 	box.install()
@@ -34,7 +43,7 @@ func operate(cfg *config.Config, lapps, watches bool, log *slog.Logger) (*daemon
 	d.operations = &operations{
 		deployer: dep,
 		dropbox:  box,
-		control:  newControl(cfg.Directories.Run, dep, d.statistics, log),
+		control:  newControl(socket, dep, d.statistics, log),
 		watches:  watches,
 	}
 	return d, nil
@@ -62,14 +71,6 @@ func (o *operations) start(log *slog.Logger) {
 	if o.reloader, err = newReloader(dirs, log, o.deployer.restart); err != nil {
 		log.Error("files are not watched", "err", err)
 	}
-}
-
-// listen opens the socket for commands.
-func (o *operations) listen() error {
-	if o == nil {
-		return nil
-	}
-	return o.control.listen()
 }
 
 // stop ends all of that, and a change that is under way.

@@ -37,6 +37,9 @@ func newReloader(dirs map[string]string, log *slog.Logger, restart func(context.
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for _, dir := range dirs {
 		r.watch(dir)
+		if err := notifier.Add(filepath.Dir(dir)); err != nil { // where it is made again when it was removed
+			log.Warn("changes of files will not all be seen", "directory", filepath.Dir(dir), "err", err)
+		}
 	}
 	go r.run()
 	return r, nil
@@ -77,14 +80,15 @@ func (r *reloader) run() {
 			if isTemporary(e.Name) || e.Op == fsnotify.Chmod {
 				continue
 			}
-			if e.Has(fsnotify.Create) && isDirectory(e.Name) {
-				r.watch(e.Name)
-			}
 			for name, dir := range r.dirs {
-				if e.Name == dir || strings.HasPrefix(e.Name, dir+"/") {
-					changed[name] = true
-					calm.Reset(saved)
+				if e.Name != dir && !strings.HasPrefix(e.Name, dir+"/") {
+					continue
 				}
+				if e.Has(fsnotify.Create) && isDirectory(e.Name) {
+					r.watch(e.Name)
+				}
+				changed[name] = true
+				calm.Reset(saved)
 			}
 		case <-r.notifier.Errors: // events were lost
 			for name := range r.dirs {
