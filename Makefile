@@ -1,9 +1,13 @@
-.PHONY: run test lint fmt bench bench-quick performance fuzz conformance
+.PHONY: run deb test lint fmt bench bench-quick performance fuzz conformance
 
 # What CI runs is `make lint test`; see .ci/run.
 
 run:
 	go run ./cmd/lapps
+
+# The Debian package, in build.
+deb:
+	deploy/deb/build
 
 test:
 	go test ./... && go test -race ./...
