@@ -392,3 +392,29 @@ func TestRemove(t *testing.T) {
 		}
 	})
 }
+
+// TestDeployFailingHandler: who is told to come again is told nothing else, although the old
+// version fails.
+func TestDeployFailingHandler(t *testing.T) {
+	old := version("v1")
+	old.Files = fstest.MapFS{"test.lua": {Data: []byte(`return {onMessage = function() error("no") end}`)}}
+	deployed(t, []services.Config{old}, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		before, beforeSeat := mustJoin(t, r, 1)
+		deliver(t, beforeSeat, "x")
+		if got := strings.Join(before.happened(), "|"); !strings.Contains(got, "close 1011 the service failed") {
+			t.Errorf("before: %s", got)
+		}
+		beforeSeat.Leave(nil)
+		p, seat := mustJoin(t, r, 2)
+		next := version("v2")
+		next.Redeploy = services.ClosePeers
+		if _, err := r.Deploy(t.Context(), next, nil); err != nil {
+			t.Fatal(err)
+		}
+		deliver(t, seat, "x")
+		if got := strings.Join(p.happened(), "|"); !strings.Contains(got, "close 1012 the service is restarted") || strings.Contains(got, "1011") {
+			t.Errorf("afterwards: %s", got)
+		}
+		seat.Leave(nil)
+	})
+}

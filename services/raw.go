@@ -13,8 +13,8 @@ var (
 )
 
 // rawMessage handles a message of the raw dialect: onMessage(handler, opcode,
-// message). An error closes the connection with 1011, the result false with
-// 1008; true, or nothing, keeps it.
+// message). An error closes the connection with 1011, or with what its peer is told
+// because the service leaves; the result false with 1008; true, or nothing, keeps it.
 func (s *Seat) rawMessage(op wire.Op, data string) {
 	opcode := opText
 	if op == wire.Binary {
@@ -23,7 +23,11 @@ func (s *Seat) rawMessage(op wire.Op, data string) {
 	result, err := s.in.call("onMessage", s.handler, opcode, lua.LString(data))
 	if err != nil {
 		s.in.report("onMessage", s, err)
-		s.in.close(s, wire.InternalError, "the service failed")
+		end := farewell{wire.InternalError, "the service failed"}
+		if f := s.in.service.farewell.Load(); f != nil { // it is told so in any case
+			end = *f
+		}
+		s.in.close(s, end.code, end.reason)
 		return
 	}
 	s.heed(result)

@@ -86,34 +86,8 @@ type trafficStatistics struct {
 	LargestOut  int    `json:"largest_out"`
 }
 
-// serviceStatistics are a services.Sample.
-type serviceStatistics struct {
-	Name        string `json:"name"`
-	Version     string `json:"version,omitempty"`
-	State       string `json:"state"` // running or stopped
-	Standalone  bool   `json:"standalone"`
-	Connections int    `json:"connections"`
-	Connected   uint64 `json:"connected"`
-	trafficStatistics
-
-	Queued      int   `json:"queued"`
-	QueuedBytes int   `json:"queued_bytes"`
-	OutboxBytes int64 `json:"outbox_bytes"`
-
-	Errors   uint64 `json:"errors"`
-	Panics   uint64 `json:"panics"`
-	Failures uint64 `json:"failures"`
-	Replaced uint64 `json:"replaced"`
-	Dropped  uint64 `json:"dropped"`
-
-	Instances []instanceStatistics `json:"instances"`
-}
-
-// instanceStatistics are a services.InstanceSample.
-type instanceStatistics struct {
-	ID          string `json:"id"`
-	Version     string `json:"version,omitempty"`
-	State       string `json:"state"` // starting, running, stopping, leaving or replaced
+// workStatistics are what a services.Sample and a services.InstanceSample have in common.
+type workStatistics struct {
 	Connections int    `json:"connections"`
 	Connected   uint64 `json:"connected"`
 	trafficStatistics
@@ -124,6 +98,29 @@ type instanceStatistics struct {
 
 	Errors uint64 `json:"errors"`
 	Panics uint64 `json:"panics"`
+}
+
+// serviceStatistics are a services.Sample.
+type serviceStatistics struct {
+	Name       string `json:"name"`
+	Version    string `json:"version,omitempty"`
+	State      string `json:"state"` // running or stopped
+	Standalone bool   `json:"standalone"`
+	workStatistics
+
+	Failures uint64 `json:"failures"`
+	Replaced uint64 `json:"replaced"`
+	Dropped  uint64 `json:"dropped"`
+
+	Instances []instanceStatistics `json:"instances"`
+}
+
+// instanceStatistics are a services.InstanceSample.
+type instanceStatistics struct {
+	ID      string `json:"id"`
+	Version string `json:"version,omitempty"`
+	State   string `json:"state"` // starting, running, stopping, leaving or replaced
+	workStatistics
 }
 
 // queuesStatistics are of mqr's queues.
@@ -190,22 +187,23 @@ func (l *listener) statistics() listenerStatistics {
 }
 
 func serviceStatisticsOf(s services.Sample) serviceStatistics {
-	of := serviceStatistics{
-		Name: s.Name, Version: s.Version, State: "stopped", Standalone: s.Standalone,
+	work := workStatistics{
 		Connections: s.Connections, Connected: s.Connected, trafficStatistics: trafficStatistics(s.Traffic),
-		Queued: s.Queued, QueuedBytes: s.QueuedBytes, OutboxBytes: s.OutboxBytes,
-		Errors: s.Errors, Panics: s.Panics, Failures: s.Failures, Replaced: s.Replaced, Dropped: s.Dropped,
+		Queued: s.Queued, QueuedBytes: s.QueuedBytes, OutboxBytes: s.OutboxBytes, Errors: s.Errors, Panics: s.Panics,
+	}
+	of := serviceStatistics{
+		Name: s.Name, Version: s.Version, State: "stopped", Standalone: s.Standalone, workStatistics: work,
+		Failures: s.Failures, Replaced: s.Replaced, Dropped: s.Dropped,
 		Instances: make([]instanceStatistics, 0, len(s.Instances)),
 	}
 	if s.Running {
 		of.State = "running"
 	}
 	for _, in := range s.Instances {
-		of.Instances = append(of.Instances, instanceStatistics{
-			ID: in.ID, Version: in.Version, State: in.State,
+		of.Instances = append(of.Instances, instanceStatistics{in.ID, in.Version, in.State, workStatistics{
 			Connections: in.Connections, Connected: in.Connected, trafficStatistics: trafficStatistics(in.Traffic),
 			Queued: in.Queued, QueuedBytes: in.QueuedBytes, OutboxBytes: in.OutboxBytes, Errors: in.Errors, Panics: in.Panics,
-		})
+		}})
 	}
 	return of
 }

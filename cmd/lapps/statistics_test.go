@@ -100,10 +100,12 @@ func TestStatisticsTable(t *testing.T) {
 		Limits: []limitStatistics{{"connections", 0, false}, {"idle_ms", 7, false}, {"memory", 1, true}},
 		Loops:  []loopStatistics{{Connections: 3, Paused: 1, Accepted: 12, BytesIn: 1 << 30, BytesOut: 1023, Wakeups: 100}},
 		Services: []serviceStatistics{{
-			Name: "chat", State: "running", Connections: 3, Connected: 12,
-			trafficStatistics: trafficStatistics{MessagesIn: 5, BytesIn: 5000, LargestIn: 1024, MessagesOut: 6, BytesOut: 6 << 40, LargestOut: 1 << 20},
-			Queued:            2, OutboxBytes: 48, Errors: 3, Panics: 1, Failures: 4, Replaced: 5, Dropped: 6,
-			Instances: []instanceStatistics{{ID: "chat/1", State: "leaving", Connections: 3}},
+			Name: "chat", State: "running", workStatistics: workStatistics{
+				Connections: 3, Connected: 12, Queued: 2, OutboxBytes: 48, Errors: 3, Panics: 1,
+				trafficStatistics: trafficStatistics{MessagesIn: 5, BytesIn: 5000, LargestIn: 1024, MessagesOut: 6, BytesOut: 6 << 40, LargestOut: 1 << 20},
+			},
+			Failures: 4, Replaced: 5, Dropped: 6,
+			Instances: []instanceStatistics{{ID: "chat/1", State: "leaving", workStatistics: workStatistics{Connections: 3}}},
 		}},
 		Queues: queuesStatistics{Total: 300, Fullest: []queueStatistics{{Name: "a\nb", Messages: 1, Bytes: 10, Accepted: 11, Receivers: 2}}},
 	}

@@ -60,16 +60,16 @@ func printTraffic(w io.Writer, all []serviceStatistics) {
 		return
 	}
 	fmt.Fprintln(w, "\nSERVICE\tSTATE\tCONNECTIONS\tEVER\tMESSAGES IN\tBYTES IN\tLARGEST\tMESSAGES OUT\tBYTES OUT\tLARGEST\tQUEUED\tOUTBOXES\tERRORS\tPANICS\tFAILED RUNS\tREPLACED\tDROPPED")
-	row := func(name, state string, connections int, ever uint64, t trafficStatistics, queued int, outboxes int64, errors, panics uint64) {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%d\t%s\t%s\t%d\t%s\t%d\t%d", name, state, connections, ever,
-			t.MessagesIn, sizeName(int64(t.BytesIn)), sizeName(int64(t.LargestIn)),
-			t.MessagesOut, sizeName(int64(t.BytesOut)), sizeName(int64(t.LargestOut)), queued, sizeName(outboxes), errors, panics)
+	row := func(name, state string, work workStatistics) {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%s\t%s\t%d\t%s\t%s\t%d\t%s\t%d\t%d", name, state, work.Connections, work.Connected,
+			work.MessagesIn, sizeName(int64(work.BytesIn)), sizeName(int64(work.LargestIn)),
+			work.MessagesOut, sizeName(int64(work.BytesOut)), sizeName(int64(work.LargestOut)), work.Queued, sizeName(work.OutboxBytes), work.Errors, work.Panics)
 	}
 	for _, s := range all {
-		row(s.Name, s.State, s.Connections, s.Connected, s.trafficStatistics, s.Queued, s.OutboxBytes, s.Errors, s.Panics)
+		row(s.Name, s.State, s.workStatistics)
 		fmt.Fprintf(w, "\t%d\t%d\t%d\n", s.Failures, s.Replaced, s.Dropped)
 		for _, in := range s.Instances {
-			row("  "+in.ID, in.State, in.Connections, in.Connected, in.trafficStatistics, in.Queued, in.OutboxBytes, in.Errors, in.Panics)
+			row("  "+in.ID, in.State, in.workStatistics)
 			fmt.Fprintln(w)
 		}
 	}

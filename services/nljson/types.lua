@@ -63,7 +63,8 @@ function nljson.copy(v) end
 --- Reads a JSON text.
 ---
 --- Errors name the byte: a text that is no JSON or not UTF-8, a key twice in an object, a
---- number that is out of range.
+--- number that is out of range. An escape of half a surrogate pair (`\ud800` alone) becomes
+--- U+FFFD. A long text counts as work of the handler: some million values take its time.
 ---@param text string
 ---@return nljson.value v  a scalar's, too
 function nljson.decode(text) end

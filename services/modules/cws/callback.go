@@ -2,6 +2,7 @@ package cws
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -30,6 +31,9 @@ func (cl *client) create(L *lua.LState) int {
 		if v := table.RawGetString(name); v != lua.LNil && v.Type() != lua.LTFunction {
 			L.ArgError(3, name+" must be a function")
 		}
+	}
+	if most := cl.group.most; len(cl.entries) >= most {
+		return no(L, lua.LNil, fmt.Sprintf("too many connections: an instance has at most %d, with those whose onclose cws:eventLoop has not called yet", most))
 	}
 	cl.last++
 	c, value, err := cl.start(url, o, cl.last, cl.object)

@@ -173,6 +173,24 @@ func TestTooMany(t *testing.T) {
 	}
 }
 
+// TestTooManyEnded bounds those that have ended and that nobody asks for.
+func TestTooManyEnded(t *testing.T) {
+	n := newNetwork(t)
+	_, url := newServer(t)
+	l := newLabOf(t, Config{Pool: n.pool, Grants: anywhere(t), MaxConns: 2}, url, `
+		local ends, failed = 0, {}
+		local on = {onclose = function() ends = ends + 1 end}
+		for i = 1, 3 do
+			local c, why = cws:new("ws://none.invalid", on)
+			failed[i] = why or "ok"
+		end
+		while ends < 2 do cws:eventLoop(1) end
+		return all(failed[1], failed[2], failed[3], cws:new(url, on) ~= nil)`)
+	if got := l.run(); got != "ok|ok|too many connections: an instance has at most 2, with those whose onclose cws:eventLoop has not called yet|true" {
+		t.Error(got)
+	}
+}
+
 // TestNothingGranted: what is not granted is told, and where there is no server nothing is
 // connected.
 func TestNothingGranted(t *testing.T) {
