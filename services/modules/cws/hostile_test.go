@@ -1,6 +1,9 @@
 package cws
 
 import (
+	"bytes"
+	"compress/flate"
+	"encoding/binary"
 	"strings"
 	"testing"
 )
@@ -142,5 +145,32 @@ func TestResetInEveryState(t *testing.T) {
 		if got != "nil|closed|1006" && !strings.HasPrefix(got, "the connection was lost: ") {
 			t.Errorf("after %d bytes: %s", cut, got)
 		}
+	}
+}
+
+// TestDeflateBomb has a server send a message of a few bytes that is 64 MiB once inflated:
+// no more than the limit is.
+func TestDeflateBomb(t *testing.T) {
+	n := newNetwork(t)
+	var bomb bytes.Buffer
+	w, err := flate.NewWriter(&bomb, flate.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(make([]byte, 64<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	payload := strings.TrimSuffix(bomb.String(), "\x00\x00\xff\xff") // RFC 7692, section 7.2.1
+	frame := "\xc2\x7e" + string(binary.BigEndian.AppendUint16(nil, uint16(len(payload)))) + payload
+	url := rawServer(t, func(c *rawConn) {
+		c.say(head + c.key() + "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n\r\n" + frame)
+		c.rest()
+	})
+	got := eval(t, n, url, `local c = dial("/", {compression = true, max_message = 100000, timeout = 20}) return all(c:recv(20))`)
+	if len(payload) > 65535 || !strings.HasPrefix(got, "nil|closed|1009|") {
+		t.Errorf("%d bytes: %q", len(payload), got)
 	}
 }
