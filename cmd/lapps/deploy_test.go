@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	coder "github.com/coder/websocket"
 
@@ -465,4 +466,19 @@ func TestWatchFollows(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "another takes its place", says("four"))
+}
+
+// TestDeployEndless gives up a version that does not start, and says so.
+func TestDeployEndless(t *testing.T) {
+	d := startOperated(t, `{"services": {"echo": {}}}`, map[string]string{"echo/echo.lua": saysLua("one")})
+	d.operations.deployer.limit = 100 * time.Millisecond
+	file := filepath.Join(d.dir, "echo.zip")
+	for _, source := range []string{"while true do end", "return {onMessage = print, onStart = function() while true do end end}"} {
+		mustWrite(t, file, zipOf(t, map[string]string{"echo/echo.lua": source}))
+		status, _, stderr := command(t, "deploy", "-c", d.config, file)
+		if want := "echo.zip: echo: its instances have not started within 100ms: is there a loop in its files, or in onStart?\n"; status != exitFailed || stderr != want {
+			t.Errorf("%s: exit status %d\n got %swant %s", source, status, stderr, want)
+		}
+		mustHear(t, d.url("/echo"), "one")
+	}
 }

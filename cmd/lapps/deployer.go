@@ -36,6 +36,7 @@ type deployer struct {
 	lapps bool                      // it is LAppS's pair
 	store *store
 	log   *slog.Logger
+	limit time.Duration // changeTime, but for tests
 
 	life context.Context // ends with the daemon
 	end  context.CancelFunc
@@ -55,7 +56,7 @@ func (d *deployer) begin(ctx context.Context) (_ context.Context, done func(), e
 		d.mu.Unlock()
 		return nil, nil, errEnding
 	}
-	ctx, cancel := context.WithTimeout(ctx, changeTime)
+	ctx, cancel := context.WithTimeout(ctx, d.limit)
 	forget := context.AfterFunc(d.life, cancel)
 	return ctx, func() {
 		forget()
@@ -264,6 +265,9 @@ func (d *deployer) change(ctx context.Context, name, dir string, rec record, com
 	if err == nil {
 		_, err = d.registry.Deploy(ctx, c, commit)
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%s: its instances have not started within %v: is there a loop in its files, or in onStart?", name, d.limit)
+	}
 	if err != nil {
 		release()
 	}
@@ -323,7 +327,7 @@ func (d *deployer) service(name string, rec record) (config.Service, error) {
 // newDeployer makes a deployer of a configuration. Until serve it installs only: what
 // it changes is there when the services are started.
 func newDeployer(cfg *config.Config, lapps bool, log *slog.Logger) *deployer {
-	d := &deployer{cfg: cfg, named: cfg.Services, lapps: lapps, store: newStore(cfg.Directories.Applications), log: log}
+	d := &deployer{cfg: cfg, named: cfg.Services, lapps: lapps, store: newStore(cfg.Directories.Applications), log: log, limit: changeTime}
 	d.life, d.end = context.WithCancel(context.Background())
 	if err := d.store.tidy(); err != nil {
 		log.Warn("what an earlier deployment has left is not removed", "err", err)
