@@ -36,6 +36,18 @@ type account struct {
 	mu        sync.Mutex  // guards the fields below; taken before the mutex of an instance's mailbox
 	instances []*instance // that may still count
 	past      Traffic     // of those that do not
+	starts    map[int]int // how many instances were started in each place
+}
+
+// begin counts the start of the i-th instance, and returns how many there have been.
+func (a *account) begin(i int) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.starts == nil {
+		a.starts = make(map[int]int)
+	}
+	a.starts[i]++
+	return a.starts[i]
 }
 
 // open has in counted from now on.

@@ -84,7 +84,7 @@ func (r *Registry) Deploy(ctx context.Context, c Config, commit func() error) (*
 	now, s := r.catalog.Load(), newService(c, r)
 	old := now.byName[c.Name]
 	if old != nil {
-		s.generation, s.account = old.generation+1, old.account
+		s.account = old.account
 	}
 	next, err := now.with(s)
 	if err != nil {

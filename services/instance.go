@@ -23,6 +23,7 @@ import (
 type instance struct {
 	// Immutable after start.
 	service   *Service
+	start     int // 1: the first in its place, 2: the one after that
 	vm        *vm.Instance
 	loop      Loop // that it runs on; nil: it has goroutines
 	log       *slog.Logger
@@ -61,7 +62,7 @@ type instance struct {
 // onStart. Beside an error there is an instance where that one cannot be ended.
 func startInstance(ctx context.Context, s *Service, p *vm.Program, i int) (*instance, error) {
 	name := strconv.Itoa(i + 1)
-	in := &instance{service: s, loop: s.loopOf(i), log: s.log.With("instance", name), empty: make(chan struct{})}
+	in := &instance{service: s, start: s.account.begin(i), loop: s.loopOf(i), log: s.log.With("instance", name), empty: make(chan struct{})}
 	config := vm.Config{
 		Service:  s.Name,
 		Instance: name,
@@ -114,11 +115,12 @@ func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
 	}
 }
 
-// id tells the instance apart from all others that there are, or have been.
+// id tells the instance apart from all others that the service has, or has had: chat/1 is
+// followed by chat/1/2.
 func (in *instance) id() string {
 	id := in.service.Name + "/" + in.vm.Name()
-	if n := in.service.generation; n > 0 {
-		id += "/" + strconv.Itoa(n+1)
+	if in.start > 1 {
+		id += "/" + strconv.Itoa(in.start)
 	}
 	return id
 }

@@ -132,7 +132,7 @@ func TestSampleOfReplaced(t *testing.T) {
 			t.Error("the new one does not answer")
 		}
 		fresh := services.InstanceSample{
-			ID: "test/1", State: "running", Connections: 1, Connected: 1, OutboxBytes: 4711,
+			ID: "test/1/2", State: "running", Connections: 1, Connected: 1, OutboxBytes: 4711,
 			Traffic: services.Traffic{MessagesIn: 1, BytesIn: 5, LargestIn: 5, MessagesOut: 1, BytesOut: 5, LargestOut: 5},
 		}
 		stays := services.InstanceSample{

@@ -27,8 +27,7 @@ type Service struct {
 	origins []originPattern
 	log     *slog.Logger
 
-	generation int      // how many versions there were before it
-	account    *account // that of all versions
+	account *account // that of all versions
 
 	next     atomic.Uint64                 // counts joins: the round robin over running
 	running  atomic.Pointer[[]*instance]   // immutable snapshot; nil while the service is stopped

@@ -116,7 +116,8 @@
 ---@field callback string  its name, or a method's; `task`, `timer`
 ---@field value any  what was thrown
 
---- What the instance is called: the service's name and the number of the instance, as `echo/1`.
+--- What the instance is called: the service's name and the number of the instance, as `echo/1`. The one that takes its
+--- place, after a deployment or a restart for one, is `echo/1/2`.
 ---@type string
 instance_id = nil
 
