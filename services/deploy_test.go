@@ -411,6 +411,9 @@ func TestDeployFailingHandler(t *testing.T) {
 		if _, err := r.Deploy(t.Context(), next, nil); err != nil {
 			t.Fatal(err)
 		}
+		if got := strings.Join(p.happened(), "|"); !strings.Contains(got, "depart 1012 the service is restarted") {
+			t.Errorf("it is not told: %s", got)
+		}
 		deliver(t, seat, "x")
 		if got := strings.Join(p.happened(), "|"); !strings.Contains(got, "close 1012 the service is restarted") || strings.Contains(got, "1011") {
 			t.Errorf("afterwards: %s", got)
