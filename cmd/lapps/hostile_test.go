@@ -102,7 +102,7 @@ func TestHostileLua(t *testing.T) {
 		map[string]string{"hostile/hostile.lua": service, "echo/echo.lua": echoLua})
 	neighbour := dialCoder(t, d.url("/echo"), nil)
 	for _, h := range hostile {
-		t.Run(h.name, func(t *testing.T) {
+		ok := t.Run(h.name, func(t *testing.T) {
 			runtime.GC()
 			peak := watchHeap()
 			c := dialCoder(t, d.url("/hostile"), nil)
@@ -132,6 +132,9 @@ func TestHostileLua(t *testing.T) {
 			}
 			t.Logf("%-28s %6d ms %6d MB %6d echoes beside: %s", h.name, took.Milliseconds(), grown>>20, echoes, how)
 		})
+		if !ok { // the neighbour may be gone, and the log says why
+			t.Fatalf("the log:\n%s", d.logged.String())
+		}
 	}
 	if text := d.logged.String(); strings.Contains(text, "panic in a module") {
 		t.Errorf("a panic:\n%s", text)

@@ -96,11 +96,13 @@ func (in *Instance) spend(n int) error {
 }
 
 // A clock holds a call to its time. It begins with the first look, so that short
-// calls do not read the time at all.
+// calls do not read the time at all. A call that has hardly run may see much time go by
+// between two looks: the machine stood still, or Go's collector stopped the world for
+// it. So no two looks count for more than half the limit.
 type clock struct {
 	limit time.Duration // 0: none
 	used  time.Duration // before since
-	since time.Time     // when it began to run on; zero: it was not looked at since
+	since time.Time     // the last look; zero: it was not looked at since it runs on
 	spare bool          // memory is not looked at: it is to give some back
 	over  error         // the time is over, or there is not enough memory
 
@@ -114,14 +116,20 @@ func (c *clock) look() {
 		return
 	}
 	now := time.Now()
-	if c.since.IsZero() {
-		c.since = now
-		if c.spawned {
-			c.used = c.budget.spent(now)
-		}
+	if c.since.IsZero() && c.spawned {
+		c.used = c.budget.spent(now)
 	}
-	if c.used+now.Sub(c.since) > c.limit {
+	c.count(now)
+	c.since = now
+	if c.used > c.limit {
 		c.over = ErrTime
+	}
+}
+
+// count adds what went by since the last look.
+func (c *clock) count(now time.Time) {
+	if !c.since.IsZero() {
+		c.used += min(now.Sub(c.since), c.limit/2)
 	}
 }
 
@@ -131,7 +139,7 @@ func (c *clock) stop() {
 	case c.spawned:
 		c.used, c.since = 0, time.Time{}
 	case !c.since.IsZero():
-		c.used += time.Since(c.since)
+		c.count(time.Now())
 		c.since = time.Time{}
 	}
 }
@@ -156,14 +164,11 @@ func (b *Budget) spent(now time.Time) time.Duration {
 // charge counts the time of a call that has ended.
 func (c *clock) charge() {
 	now := time.Now()
-	used := c.used
-	if !c.since.IsZero() {
-		used += now.Sub(c.since)
-	}
+	c.count(now)
 	if !c.spawned { // the spawner's own, which did not begin with what others have spent
-		used += c.budget.spent(now)
+		c.used += c.budget.spent(now)
 	}
-	*c.budget = Budget{used: used, at: now}
+	*c.budget = Budget{used: c.used, at: now}
 }
 
 // Budget is that of the event at hand, for what it spawns: an event that is handled

@@ -105,6 +105,29 @@ func TestCallTimeWaits(t *testing.T) {
 	}
 }
 
+// TestCallTimePause has the machine stand still between two looks at the clock: once
+// ends no call, and again and again does.
+func TestCallTimePause(t *testing.T) {
+	c := clock{limit: time.Hour}
+	c.look()
+	for pause := 1; pause <= 3; pause++ {
+		c.since = c.since.Add(-24 * time.Hour)
+		c.look()
+		if over := c.over != nil; over != (pause == 3) {
+			t.Errorf("after %d pauses of a day: %v", pause, c.over)
+		}
+	}
+
+	shared := &Budget{}
+	c = clock{limit: time.Hour, budget: shared}
+	c.look()
+	c.since = c.since.Add(-24 * time.Hour)
+	c.charge()
+	if used := shared.spent(time.Now()); used > time.Hour/2 {
+		t.Errorf("a pause of a day leaves %v for those it has spawned, of an hour", time.Hour-used)
+	}
+}
+
 // TestNoCallTime has what Do runs, and what has no limit, go on until Stop.
 func TestNoCallTime(t *testing.T) {
 	for _, limit := range []time.Duration{0, time.Millisecond} {
