@@ -152,24 +152,20 @@ func (c *conn) chargeLocked(f wire.Frame) {
 	c.countLocked()
 }
 
-// refundLocked takes a frame off it that is not sent. It returns the size of a
-// payload that was shared and is held by nobody now.
-func (c *conn) refundLocked(f wire.Frame) (freed int) {
+// refundLocked takes a frame off it that is not sent.
+func (c *conn) refundLocked(f wire.Frame) {
 	c.queued -= charge(f)
 	c.lent -= lent(f)
-	freed = c.letGo(f)
+	c.letGo(f)
 	c.countLocked()
-	return freed
 }
 
 // letGo strikes a shared payload off the books, if c was the last to refer to
-// it. It returns its size then, or 0.
-func (c *conn) letGo(f wire.Frame) (freed int) {
+// it.
+func (c *conn) letGo(f wire.Frame) {
 	if n := lent(f); n > 0 && f.Shared.LetGo() {
 		c.book(-n)
-		return n
 	}
-	return 0
 }
 
 // returnLent follows encode, which has written the scratch's frames, or a slice of
@@ -234,27 +230,26 @@ func (s *Server) closeLargest() {
 	if s.Buffered() <= limit {
 		return
 	}
-	holders, going, waiting := s.holders()
+	h := s.holders()
 	// The sum is read behind them: what one that is being closed gave back meanwhile would
 	// count, and not be going, and another would be closed for it.
 	mailboxes := s.Services.Buffered()
 	held := s.booked() + mailboxes
-	going += max(mailboxes-waiting, 0) // of peers that have gone: to close others would not help
-	excess := held - limit - going
+	h.going += max(mailboxes-h.waiting, 0) // of peers that have gone: to close others would not help
+	excess := held - limit - h.going
 	if excess <= 0 || !s.Exceed(LimitBuffered) {
 		return
 	}
-	closed := evict(holders, excess, "the server holds too much for its peers")
+	closed := h.evict(excess, "the server holds too much for its peers")
 	s.log().Warn("too much was held: those who held most are closed", "bytes", held, "limit", limit, "closed", closed)
 }
 
-// evict closes holders in their order, until n bytes are given back. It returns how
-// many.
-func evict(holders []holder, n int64, reason string) (closed int) {
-	for freed := int64(0); freed < n && closed < len(holders); closed++ {
-		freed += int64(holders[closed].conn.evict(reason))
-	}
-	return closed
+// Holders are the connections that hold anything.
+type holders struct {
+	open    []holder // the largest first
+	going   int64    // bytes that those hold that are being closed, which is only a matter of time
+	waiting int64    // bytes in mailboxes, of both
+	besides besides
 }
 
 // A holder is a connection that holds so many bytes.
@@ -263,52 +258,98 @@ type holder struct {
 	bytes int
 }
 
-// holders returns the open connections that hold anything, the largest first, how
-// many bytes those hold that are being closed, which is only a matter of time, and
-// how many bytes in mailboxes are counted in these.
-func (s *Server) holders() (all []holder, going, waiting int64) {
-	for _, c := range s.all() {
-		n, inMailbox, closed := c.holds()
-		switch {
-		case closed:
-			going += int64(n)
-		case n > 0:
-			all = append(all, holder{c, n})
-		}
-		waiting += int64(inMailbox)
+// besides is how many hold a shared payload besides those that are being closed: of
+// payloads that one of these holds.
+type besides map[*wire.Shared]int64
+
+// goes says that who holds f is being closed. It returns the size of f's payload, if
+// that was the last one.
+func (b besides) goes(f wire.Frame) (freed int) {
+	n := lent(f)
+	if n == 0 {
+		return 0
 	}
-	slices.SortFunc(all, func(a, b holder) int { return cmp.Compare(b.bytes, a.bytes) })
-	return all, going, waiting
+	left, known := b[f.Shared]
+	if !known {
+		left = f.Shared.Holders()
+	}
+	if b[f.Shared] = left - 1; left != 1 {
+		return 0
+	}
+	return n
 }
 
-// holds is how many bytes c holds, so many of them in its mailbox, and whether it
-// is being closed: what it shares with others does not count then. One that is
-// not open yet holds nothing that could be given up.
-func (c *conn) holds() (n, waiting int, closed bool) {
+func (s *Server) holders() *holders {
+	h := &holders{besides: besides{}}
+	for _, c := range s.all() {
+		c.holds(h)
+	}
+	slices.SortFunc(h.open, func(a, b holder) int { return cmp.Compare(b.bytes, a.bytes) })
+	return h
+}
+
+// holds adds c to h. One that is not open yet holds nothing that could be given up.
+func (c *conn) holds(h *holders) {
 	c.mu.Lock()
-	seat, n, lent, closed := c.seat, c.queued+c.input, c.lent, c.closed.Load()
-	c.mu.Unlock()
+	seat, n, closed := c.seat, c.queued+c.input, c.closed.Load()
 	if closed {
-		n -= lent
+		n += c.goesLocked(h.besides) - c.lent
 	}
+	c.mu.Unlock()
 	if seat == nil {
-		return 0, 0, closed
+		return
 	}
-	waiting = seat.Waiting()
-	return n + waiting, waiting, closed
+	inMailbox := seat.Waiting()
+	h.waiting += int64(inMailbox)
+	n += inMailbox
+	switch {
+	case closed:
+		h.going += int64(n)
+	case n > 0:
+		h.open = append(h.open, holder{c, n})
+	}
+}
+
+// goesLocked says that c is being closed. It returns the size of the shared payloads
+// that nobody else holds.
+func (c *conn) goesLocked(b besides) (freed int) {
+	if c.lent == 0 {
+		return 0
+	}
+	for _, f := range c.outbox {
+		freed += b.goes(f)
+	}
+	if c.slow != nil {
+		for _, f := range c.slow.kept {
+			freed += b.goes(f)
+		}
+	}
+	if c.part != nil {
+		freed += b.goes(c.part.frame)
+	}
+	return freed
+}
+
+// evict closes those that are open in their order, until n bytes are given back. It
+// returns how many.
+func (h *holders) evict(n int64, reason string) (closed int) {
+	for freed := int64(0); freed < n && closed < len(h.open); closed++ {
+		freed += int64(h.open[closed].conn.evict(h.besides, reason))
+	}
+	return closed
 }
 
 // evict closes c for what it holds, and returns how much of it is given back:
 // what waits now, the rest when its loop and its instance come to it, and what is
 // being written at the latest after Timeouts.Close.
-func (c *conn) evict(reason string) (freed int) {
+func (c *conn) evict(b besides, reason string) (freed int) {
 	c.mu.Lock()
 	if c.closed.Load() {
 		c.mu.Unlock()
 		return 0
 	}
-	freed = c.queued - c.lent + c.input
-	freed += c.giveUpLocked(reason)
+	freed = c.queued - c.lent + c.input + c.goesLocked(b)
+	c.giveUpLocked(reason)
 	c.mu.Unlock()
 	freed += c.seat.Waiting()
 	c.seat.Drop()

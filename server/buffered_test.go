@@ -234,3 +234,41 @@ func TestBufferedBroadcast(t *testing.T) {
 		}
 	})
 }
+
+// TestBufferedBroadcastGoing: a broadcast that only those hold that are being closed
+// is as good as given back. Nobody is closed for it, neither before they were closed nor
+// beside them.
+func TestBufferedBroadcastGoing(t *testing.T) {
+	few := func(t *testing.T, w *world, other *peer, want uint64) {
+		t.Helper()
+		for range 30 {
+			if got := other.eval(`return ws:send(3, 1, pad("small", 1000))`); got != "true" {
+				t.Fatalf("to one that holds little: %s", got)
+			}
+			synctest.Wait()
+		}
+		if n := w.Exceeded(server.LimitBuffered); n != want {
+			t.Errorf("the limit was exceeded %d times, want %d", n, want)
+		}
+	}
+	for _, c := range []struct {
+		name, code string
+		exceeded   uint64
+	}{
+		{"closed before", `bcast:subscribe(1, 1) bcast:subscribe(1, 2) bcast:send(1, 2, string.rep("x", 80000)) ws:close(1, 4000) ws:close(2, 4000)`, 0},
+		{"closed for it", `bcast:subscribe(1, 1) bcast:send(1, 2, string.rep("x", 80000))`, 1},
+		{"one and the other", `bcast:subscribe(1, 1) bcast:subscribe(1, 2) bcast:send(1, 2, string.rep("x", 80000)) ws:close(1, 4000)`, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			open(t, limited(100_000), func(t *testing.T, w *world) {
+				for range 3 {
+					w.join(t, "")
+				}
+				other := w.join(t, "")
+				other.eval(c.code)
+				synctest.Wait()
+				few(t, w, other, c.exceeded)
+			})
+		})
+	}
+}

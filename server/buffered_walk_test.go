@@ -235,9 +235,9 @@ func (p *walker) leave() {
 // total is what is held, and of that what those hold that are being closed or
 // have gone.
 func (c *crowd) total() (held, going int64, open []server.Holding) {
-	all, shared := c.Holdings()
+	all, shared, leaving := c.Holdings()
 	held = int64(shared) + c.Services.Buffered()
-	going = c.Services.Buffered()
+	going = int64(leaving) + c.Services.Buffered()
 	for _, h := range all {
 		held += int64(h.Own)
 		if h.Open {
@@ -286,7 +286,7 @@ func (c *crowd) lookByHand() {
 // check compares accounts and books with what is held.
 func (c *crowd) check(when string) {
 	c.t.Helper()
-	all, shared := c.Holdings()
+	all, shared, _ := c.Holdings()
 	for _, h := range all {
 		if h.Accounts != "" {
 			c.t.Errorf("%s: connection %d: %s", when, h.ID, h.Accounts)
@@ -307,7 +307,7 @@ func (c *crowd) check(when string) {
 
 // checkClosed follows a wait: those that were closed hold nothing any more.
 func (c *crowd) checkClosed() {
-	all, _ := c.Holdings()
+	all, _, _ := c.Holdings()
 	for _, h := range all {
 		if !h.Open && h.Own+h.Lent > 0 {
 			c.t.Errorf("connection %d has been closed for long, and holds %d bytes", h.ID, h.Own+h.Lent)

@@ -69,25 +69,40 @@ type Holding struct {
 }
 
 // Holdings are those of all connections, and the size of all payloads that they
-// share, each counted once. Nothing may be going on meanwhile.
-func (s *Server) Holdings() (all []Holding, shared int) {
-	payloads := map[*wire.Shared]int{}
+// share, each counted once, and of those that no open one holds. Nothing may be going
+// on meanwhile.
+func (s *Server) Holdings() (all []Holding, shared, going int) {
+	payloads := map[*wire.Shared]*payload{}
 	for _, c := range s.all() {
 		all = append(all, c.holding(payloads))
 	}
-	for _, n := range payloads {
-		shared += n
+	for _, p := range payloads {
+		shared += p.size
+		if !p.open {
+			going += p.size
+		}
 	}
-	return all, shared
+	return all, shared, going
 }
 
-func (c *conn) holding(payloads map[*wire.Shared]int) Holding {
+// A payload is one that connections share.
+type payload struct {
+	size int
+	open bool // an open one holds it
+}
+
+func (c *conn) holding(payloads map[*wire.Shared]*payload) Holding {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	h := Holding{ID: c.id, Own: c.backlog}
 	lend := func(f wire.Frame, left int) {
 		if f.Shared != nil && len(f.Payload) > lendLimit {
-			payloads[f.Shared] = len(f.Payload)
+			p := payloads[f.Shared]
+			if p == nil {
+				p = &payload{size: len(f.Payload)}
+				payloads[f.Shared] = p
+			}
+			p.open = p.open || !c.closed.Load()
 			h.Lent += left
 			h.Own -= left
 		}
@@ -146,4 +161,4 @@ func (s *Server) LookAway() {
 func (s *Server) CloseLargest() { s.closeLargest() }
 
 // Evict closes a connection for what it holds.
-func Evict(p services.Peer) { p.(*conn).evict("the server holds too much for its peers") }
+func Evict(p services.Peer) { p.(*conn).evict(besides{}, "the server holds too much for its peers") }

@@ -17,15 +17,15 @@ func (s *Server) Refuse(on bool) { s.refusing.Store(on) }
 // there were any, or would have been, that is counted as LimitMemory. It locks one
 // connection at a time: loops go on. Any goroutine.
 func (s *Server) Shed(n int64) (closed int) {
-	holders, going, _ := s.holders()
-	for i, h := range holders {
-		if h.bytes < shedLeast {
-			holders = holders[:i]
+	h := s.holders()
+	for i, o := range h.open {
+		if o.bytes < shedLeast {
+			h.open = h.open[:i]
 			break
 		}
 	}
-	if n -= going; n <= 0 || len(holders) == 0 || !s.Exceed(LimitMemory) {
+	if n -= h.going; n <= 0 || len(h.open) == 0 || !s.Exceed(LimitMemory) {
 		return 0
 	}
-	return evict(holders, n, "the server runs short of memory")
+	return h.evict(n, "the server runs short of memory")
 }

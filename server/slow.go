@@ -110,15 +110,14 @@ func (s *slow) release(n int) {
 }
 
 // giveUpLocked closes the connection with 1013: all messages that wait are
-// dropped. It returns the size of payloads that were shared and are held by nobody
-// now.
-func (c *conn) giveUpLocked(reason string) (freed int) {
+// dropped.
+func (c *conn) giveUpLocked(reason string) {
 	dropped := 0
 	isDropped := func(f wire.Frame) bool {
 		if !f.Message() {
 			return false
 		}
-		freed += c.refundLocked(f)
+		c.refundLocked(f)
 		dropped += f.Messages()
 		return true
 	}
@@ -129,7 +128,6 @@ func (c *conn) giveUpLocked(reason string) (freed int) {
 	c.service.CountDropped(dropped)
 	c.pushLocked(wire.CloseFrame(wire.TryAgainLater, reason))
 	c.dirtyLocked()
-	return freed
 }
 
 // outdatedLocked returns the message that waits and that f takes the place of;

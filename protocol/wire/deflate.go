@@ -193,6 +193,9 @@ func (s *Shared) Hold() (first bool) { return s.holders.Add(1) == 1 }
 // LetGo says that one of those has done with it. last: it is held by none now.
 func (s *Shared) LetGo() (last bool) { return s.holders.Add(-1) == 0 }
 
+// Holders is how many hold the message.
+func (s *Shared) Holders() int64 { return s.holders.Load() }
+
 type sharedKey struct {
 	recipe recipe
 	from   int
