@@ -22,7 +22,8 @@ import (
 //
 // A version that a bundle has brought has its record in it, .lapps.json. A version
 // changes its place by renaming its directory: who has opened it goes on reading the same files, and
-// a server that is killed meanwhile leaves either version whole, with its own record.
+// a server that is killed meanwhile, or a machine without power, leaves either version whole, with its
+// own record.
 // Its methods are called one at a time.
 type store struct {
 	apps string
@@ -78,8 +79,9 @@ func (s *store) read(dir string) (r record, err error) {
 	return r, err
 }
 
-// write writes the record of the version in dir, which nobody has opened yet. One that came
-// with its files, since somebody has packed what had been deployed, is another's.
+// write writes the record of the version in dir, which nobody has opened yet, and has all of it
+// reach the disk. A record that came with its files, since somebody has packed what had been
+// deployed, is another's.
 func (s *store) write(dir string, r record) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -89,7 +91,25 @@ func (s *store) write(dir string, r record) error {
 	if err := os.RemoveAll(file); err != nil {
 		return err
 	}
-	return os.WriteFile(file, append(text, '\n'), 0o644)
+	if err := os.WriteFile(file, append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	return filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return flush(path)
+	})
+}
+
+// flush has a file, or the names in a directory, reach the disk.
+func flush(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return f.Sync()
 }
 
 // deployed are the records of the services that bundles have brought, by name.
@@ -117,6 +137,11 @@ func (s *store) deployed() (map[string]record, error) {
 // serves. Where there was one, dir holds that one then, and finish, which is not nil, makes it the
 // previous one. Where there is an error nothing has changed.
 func (s *store) replace(name, dir string) (finish func() error, err error) {
+	defer func() {
+		if err == nil {
+			_ = flush(s.apps) // where the disk fails the version before may be there after a loss of power
+		}
+	}()
 	if _, err := os.Lstat(s.current(name)); errors.Is(err, fs.ErrNotExist) {
 		return nil, os.Rename(dir, s.current(name))
 	}
