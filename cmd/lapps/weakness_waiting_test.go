@@ -40,6 +40,12 @@ func slowReader(t *testing.T) {
 			}
 		}
 	}
+	for range 2 { // whose answers wait for them
+		greedy := rawOpen(t, d.addr(), "/flood")
+		floodWhile(greedy, 32<<20)
+		unharmed(t, c)
+		greedy.Close()
+	}
 	eventually(t, "each has had enough sent", func() bool { return d.logged.count("ended by backpressure") == attackers })
 	eventually(t, "those who do not read have gone", func() bool { return d.server.Open() == 2 })
 	unharmed(t, c)
