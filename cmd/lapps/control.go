@@ -131,7 +131,7 @@ func (c *control) handler() http.Handler {
 		mux.HandleFunc("POST /v1/services/{service}/"+name, func(w http.ResponseWriter, r *http.Request) {
 			service := r.PathValue("service")
 			c.log.Info("command", "do", name, "service", service)
-			c.respond(w, service, do(context.WithoutCancel(r.Context()), service))
+			c.respond(w, service, do(r.Context(), service))
 		})
 	}
 	mux.HandleFunc("POST /v1/bundles", c.receiveBundle)
@@ -146,13 +146,13 @@ func (c *control) receiveBundle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c.log.Info("command", "do", "deploy", "bundle", name)
-	service, err := c.deployBody(http.MaxBytesReader(w, r.Body, maxUpload), name)
+	service, err := c.deployBody(r.Context(), http.MaxBytesReader(w, r.Body, maxUpload), name)
 	c.respond(w, service, err)
 }
 
 // deployBody deploys a bundle that comes from somewhere. It is written to a file first,
 // which has no name any more.
-func (c *control) deployBody(body io.Reader, name string) (service string, err error) {
+func (c *control) deployBody(ctx context.Context, body io.Reader, name string) (service string, err error) {
 	f, err := os.CreateTemp("", "lapps-*")
 	if err != nil {
 		return "", err
@@ -164,7 +164,7 @@ func (c *control) deployBody(body io.Reader, name string) (service string, err e
 	if _, err := io.Copy(f, body); err != nil {
 		return "", err
 	}
-	return c.deployer.deploy(context.Background(), f, name)
+	return c.deployer.deploy(ctx, f, name)
 }
 
 type failureBody struct {

@@ -3,13 +3,16 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -329,6 +332,27 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// TestPreviousIsKept: the version before is kept, whenever the ones before that end.
+func TestPreviousIsKept(t *testing.T) {
+	d := startOperated(t, `{"services": {"echo": {"instances": 1}}}`, echoApp)
+	for i := range 100 {
+		f, err := os.Create(filepath.Join(t.TempDir(), "echo.zip"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(zipOf(t, map[string]string{"echo/echo.lua": saysLua(strconv.Itoa(i))})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.operations.deployer.deploy(t.Context(), f, "echo.zip"); err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+	}
+	if n := d.logged.count("the version before is not kept"); n > 0 {
+		t.Errorf("%d of 100 versions are not kept:\n%s", n, d.logged)
+	}
+}
+
 // TestRollbackOfNothing: where there is one version there is no way back.
 func TestRollbackOfNothing(t *testing.T) {
 	d := startOperated(t, `{"services": {"echo": {}}}`, echoApp)
@@ -481,4 +505,34 @@ func TestDeployEndless(t *testing.T) {
 		}
 		mustHear(t, d.url("/echo"), "one")
 	}
+}
+
+// TestCommandAbandoned: a command that waits for its turn does nothing once whoever gave it has gone.
+func TestCommandAbandoned(t *testing.T) {
+	d := startOperated(t, `{"services": {"echo": {}, "other": {}}}`, map[string]string{"echo/echo.lua": saysLua("one"), "other/other.lua": saysLua("other")})
+	d.operations.deployer.limit = time.Second
+	file := filepath.Join(d.dir, "echo.zip")
+	mustWrite(t, file, zipOf(t, map[string]string{"echo/echo.lua": "while true do end"}))
+	var turn sync.WaitGroup
+	turn.Go(func() { command(t, "deploy", "-c", d.config, file) })
+	eventually(t, "the deployment has its turn", func() bool {
+		staged, err := filepath.Glob(filepath.Join(d.dir, "apps", ".lapps", "staging", "*"))
+		return err == nil && len(staged) > 0
+	})
+
+	o := operator{config: d.config}
+	for _, target := range []string{"/v1/services/other/stop", "/v1/services/echo/stop"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if err := o.call(ctx, http.MethodPost, target, nil, new(serviceStatus)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v, while another is under way", target, err)
+		}
+		cancel()
+	}
+	turn.Wait()
+	status, _, stderr := command(t, "restart", "-c", d.config, "echo") // behind the others
+	if status != exitOK {
+		t.Fatalf("exit status %d: %s", status, stderr)
+	}
+	mustHear(t, d.url("/other"), "other")
+	mustHear(t, d.url("/echo"), "one")
 }

@@ -41,22 +41,31 @@ type deployer struct {
 	life context.Context // ends with the daemon
 	end  context.CancelFunc
 
-	mu       sync.Mutex         // held during a change; guards the field below
+	mu       sync.Mutex         // held during a change; guards the fields below
 	registry *services.Registry // nil: nothing is served yet
 	outgoing *outgoing
+
+	// trashing is held while versions are put into the trash, or removed from it: an old version
+	// ends whenever its last connection goes. Behind mu.
+	trashing sync.Mutex
 }
 
 // errEnding refuses changes of a daemon that ends.
 var errEnding = errors.New("the server is shutting down")
 
-// begin locks for a change, which ctx bounds. It fails once the daemon ends.
+// begin locks for a change. It fails once the daemon ends, and where ctx has ended meanwhile: nobody
+// waits for it any more. One that has begun goes on.
 func (d *deployer) begin(ctx context.Context) (_ context.Context, done func(), err error) {
 	d.mu.Lock()
 	if d.life.Err() != nil {
 		d.mu.Unlock()
 		return nil, nil, errEnding
 	}
-	ctx, cancel := context.WithTimeout(ctx, d.limit)
+	if err := ctx.Err(); err != nil {
+		d.mu.Unlock()
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.limit)
 	forget := context.AfterFunc(d.life, cancel)
 	return ctx, func() {
 		forget()
@@ -122,7 +131,7 @@ func (d *deployer) deploy(ctx context.Context, archive *os.File, name string) (s
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	if finish != nil {
-		if err := finish(); err != nil {
+		if err := d.discarding(finish); err != nil {
 			d.log.Error("the version before is not kept: there is no way back to it", "service", m.Service, "err", err)
 		}
 		d.emptyTrash(m.Service)
@@ -211,7 +220,16 @@ func (d *deployer) undeploy(ctx context.Context, name string) error {
 		return errConfigured
 	}
 	defer d.emptyTrash(name)
-	return d.registry.Remove(ctx, name, func() error { return d.store.remove(name) })
+	return d.registry.Remove(ctx, name, func() error {
+		return d.discarding(func() error { return d.store.remove(name) })
+	})
+}
+
+// discarding calls what puts a version into the trash.
+func (d *deployer) discarding(do func() error) error {
+	d.trashing.Lock()
+	defer d.trashing.Unlock()
+	return do()
 }
 
 // start starts a service that does not run.
@@ -289,6 +307,8 @@ func (d *deployer) install(c services.Config, commit func() error) error {
 
 // emptyTrash removes versions that nobody has any more.
 func (d *deployer) emptyTrash(name string) {
+	d.trashing.Lock()
+	defer d.trashing.Unlock()
 	if d.registry != nil && slices.ContainsFunc(d.registry.Leaving(), func(s *services.Service) bool { return s.Name == name }) {
 		return
 	}
