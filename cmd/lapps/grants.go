@@ -17,13 +17,14 @@ import (
 
 // grantsOf makes what a service is granted. Its directories stay open as long as the
 // process.
-func grantsOf(cfg *config.Config, s config.Service) (*grants.Grants, error) {
+func grantsOf(cfg *config.Config, name string, s config.Service) (*grants.Grants, error) {
 	c := grants.Config{Base: cfg.Directory(), Network: s.Grants.Network, Environment: s.Grants.Environment, Modules: s.Grants.Modules}
 	apps, err := filepath.Abs(cfg.Directories.Applications)
 	if err != nil {
 		return nil, err
 	}
 	c.Variables = map[string]string{appsDir: apps + string(filepath.Separator)}
+	c.Own = filepath.Join(apps, name)
 	for _, f := range s.Grants.Files {
 		c.Files = append(c.Files, grants.Directory{Path: f.Path, Write: f.Access == "write"})
 	}
@@ -37,8 +38,8 @@ func grantsOf(cfg *config.Config, s config.Service) (*grants.Grants, error) {
 	return grants.New(c)
 }
 
-// appsDir is the variable that tells services, as LAppS does, where all of them are. To
-// read a file there a service needs a grant all the same.
+// appsDir is the variable that tells services, as LAppS does, where all of them are. For
+// files of others there a service needs a grant all the same.
 const appsDir = "LAPPS_APPS_DIR"
 
 // askers are the functions of Lua's that need a grant.

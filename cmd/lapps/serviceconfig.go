@@ -63,7 +63,7 @@ func serviceConfig(cfg *config.Config, name string, s config.Service, from folde
 	if mis := cmp.Or(moduleMistake("preload", s.Preload), moduleMistake("grants.modules", given)); mis != "" {
 		return c, fmt.Errorf("%s", mis)
 	}
-	granted, err := grantsOf(cfg, s)
+	granted, err := grantsOf(cfg, name, s)
 	if err != nil {
 		return c, err
 	}

@@ -34,6 +34,10 @@ type Config struct {
 	// Base is the directory that relative paths of Lua's are relative to.
 	Base string
 
+	// Own is the absolute path that the service's own directory goes by, wherever it
+	// is: names below it are those of Reader.Dir. "" means it has none.
+	Own string
+
 	// Files are the directories whose files may be used. Their paths are absolute, or
 	// relative to the working directory.
 	Files []Directory
@@ -68,7 +72,7 @@ type Directory struct {
 // Grants are a Config at work. They must be closed.
 type Grants struct {
 	// Immutable.
-	base         string
+	base, own    string
 	trees        []tree
 	destinations []Destination
 	private      []netip.Prefix
@@ -81,7 +85,7 @@ type Grants struct {
 
 // New opens the directories. The error names the first that cannot be opened, or what else is wrong.
 func New(c Config) (*Grants, error) {
-	g := &Grants{private: c.Private, environment: c.Environment, variables: c.Variables, modules: c.Modules, lookup: c.Lookup}
+	g := &Grants{own: c.Own, private: c.Private, environment: c.Environment, variables: c.Variables, modules: c.Modules, lookup: c.Lookup}
 	if g.lookup == nil {
 		g.lookup = func(ctx context.Context, host string) ([]netip.Addr, error) {
 			return net.DefaultResolver.LookupNetIP(ctx, "ip", host)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 )
 
 // A Reader opens files for reading: those of a service's directory and, where that has
@@ -18,7 +19,7 @@ type Reader struct {
 
 // Open implements fs.FS. The error is a *Denied, or of the system.
 func (r Reader) Open(name string) (fs.File, error) {
-	if clean := path.Clean(name); r.Dir != nil && fs.ValidPath(clean) {
+	if clean := r.Grants.within(path.Clean(name)); r.Dir != nil && fs.ValidPath(clean) {
 		info, err := fs.Stat(r.Dir, clean)
 		switch {
 		case err == nil && !info.Mode().IsRegular(): // a pipe would block
@@ -30,4 +31,16 @@ func (r Reader) Open(name string) (fs.File, error) {
 		}
 	}
 	return r.Grants.Open(name, os.O_RDONLY)
+}
+
+// within is the path within the service's own directory where name is one below it, and
+// name otherwise.
+func (g *Grants) within(name string) string {
+	if g == nil || g.own == "" {
+		return name
+	}
+	if rel, ok := strings.CutPrefix(name, path.Clean(g.own)+"/"); ok {
+		return rel
+	}
+	return name
 }

@@ -44,6 +44,23 @@ func TestReader(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	own, err := New(Config{Base: dir, Own: "/opt/lapps/apps/data"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Close()
+	for name, want := range map[string]string{
+		"/opt/lapps/apps/data/in.txt": "", "/opt/lapps/apps//data/./in.txt": "", "in.txt": "",
+		"/opt/lapps/apps/data/../other/in.txt": noRead, "/opt/lapps/apps/data2/in.txt": noRead, "/opt/lapps/apps/data": noRead,
+	} {
+		f, err := Reader{Dir: root.FS(), Grants: own}.Open(name)
+		if err == nil {
+			err = f.Close()
+		}
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %q", name, err, want)
+		}
+	}
 	if _, err := (Reader{}).Open("x"); err == nil || !strings.Contains(err.Error(), noRead) {
 		t.Error(err)
 	}
