@@ -119,3 +119,21 @@ func TestLAppSRows(t *testing.T) {
 		})
 	}
 }
+
+// TestMainIsRequired has require give the service's table for its name, as it does in
+// LAppS, which requires it: helpers ask for it. The main file runs once.
+func TestMainIsRequired(t *testing.T) {
+	lua := `test = {runs = (runs or 0) + 1, name = ...}
+	runs = test.runs
+	test.itself = tostring(select(2, pcall(require, "test")))
+	test.onMessage = function(h) return ws:send(h, 1, tostring(require("test") == test) .. runs .. test.name .. test.itself) end
+	return test`
+	serve(t, services.Config{}, lua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		p, s := mustJoin(t, r, 1)
+		deliver(t, s, "x")
+		want := "text true1test modules require each other: test -> test"
+		if got := p.happened(); !slices.Contains(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}

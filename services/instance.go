@@ -186,6 +186,7 @@ func (in *instance) load(machine *vm.Instance) error {
 		return fmt.Errorf("%s.lua must return the table of its callbacks, not a %s", name, ret.Type())
 	}
 	l.G.Global.RawSetString(name, table)
+	machine.Loaded(table) // LAppS requires it, so that helpers may as well
 	in.callbacks = table
 	if err := in.checkCallbacks(); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -236,11 +237,31 @@ func (in *Instance) Main() (lua.LValue, error) {
 			return lua.LNil, err
 		}
 	}
-	v, err := in.Call(in.main.NewFunctionFromProto(in.config.Program.proto))
+	name := in.config.Service
+	if !in.isModule(name) { // the main file is one that is being loaded
+		e := in.running
+		n := len(e.requiring)
+		e.requiring = append(e.requiring, name)
+		defer func() { e.requiring = e.requiring[:n] }()
+	}
+	v, err := in.Call(in.main.NewFunctionFromProto(in.config.Program.proto), lua.LString(name))
 	if err == nil {
 		in.watchGlobals()
 	}
 	return v, err
+}
+
+// Loaded has require give v for the service's name, instead of running the main file
+// again, unless there is a module of that name. The baton must be held.
+func (in *Instance) Loaded(v lua.LValue) {
+	if name := in.config.Service; !in.isModule(name) && !lua.LVAsBool(in.loaded.RawGetString(name)) {
+		in.loaded.RawSetString(name, v)
+	}
+}
+
+// isModule reports whether name is one of Config.Modules.
+func (in *Instance) isModule(name string) bool {
+	return slices.ContainsFunc(in.config.Modules, func(m Module) bool { return m.Name == name })
 }
 
 // Stats are an instance's counters.
