@@ -137,11 +137,11 @@ func (in *Instance) awaitClock(timeout time.Duration, look func() error) error {
 	return err
 }
 
-// openClock has the functions of os tell the time of Config.Clock.
+// openClock has the functions of os tell the time of Config.Clock; date does by itself.
 func (in *Instance) openClock(os *lua.LTable) {
 	c := in.config.Clock
 	began := c.Now()
-	stockTime, stockDate := stock(os, "time"), stock(os, "date")
+	stockTime := stock(os, "time")
 	in.main.SetFuncs(os, map[string]lua.LGFunction{
 		"clock": func(L *lua.LState) int {
 			L.Push(lua.LNumber(c.Now().Sub(began).Seconds()))
@@ -153,15 +153,6 @@ func (in *Instance) openClock(os *lua.LTable) {
 			}
 			L.Push(lua.LNumber(c.Now().Unix()))
 			return 1
-		},
-		"date": func(L *lua.LState) int {
-			if L.GetTop() < 2 {
-				format := L.OptString(1, "%c")
-				L.SetTop(0)
-				L.Push(lua.LString(format))
-				L.Push(lua.LNumber(c.Now().Unix()))
-			}
-			return stockDate(L)
 		},
 	})
 }

@@ -184,3 +184,19 @@ func TestStandard(t *testing.T) {
 		want(t, in, tt.source, tt.want)
 	}
 }
+
+// TestDate has os.date say what C's strftime says, in the C locale.
+func TestDate(t *testing.T) {
+	in := start(t, "", Config{})
+	for _, tt := range []struct{ code, want string }{
+		{`return os.date("!%c", 1700000000)`, "Tue Nov 14 22:13:20 2023"},
+		{`return os.date("!%x %X %D %F %T %R %r", 1700000000)`, "11/14/23 22:13:20 11/14/23 2023-11-14 22:13:20 22:13 10:13:20 PM"},
+		{`return os.date("!%a %A %b %B %h %d %e %j", 1700000000)`, "Tue Tuesday Nov November Nov 14 14 318"},
+		{`return os.date("!%U %W %V %G %g %u %w %C %y %Y", 1700000000)`, "46 46 46 2023 23 2 2 20 23 2023"},
+		{`return os.date("!%H %I %M %S %p %k %Z %s %% %Q %", 1700000000)`, "22 10 13 20 PM 22 GMT 1700000000 % %Q %"},
+		{`return os.date("!%U %W %j %a", 0)`, "00 00 001 Thu"},
+		{`local d = os.date("!*t", 1700000000); return d.year .. d.month .. d.day .. d.wday .. d.yday .. tostring(d.isdst)`, "20231114" + "3318false"},
+	} {
+		want(t, in, tt.code, tt.want)
+	}
+}
