@@ -32,6 +32,7 @@ func parseJSON(text string, b *treeBuilder, spend func(instructions int)) error 
 		spend = func(int) {}
 	}
 	spend(len(text) / bytesPerStep)
+	text = strings.TrimPrefix(text, "\ufeff") // RFC 8259, section 8.1: it may be ignored
 	if i := invalid(text); i >= 0 {
 		return fmt.Errorf("not valid UTF-8 (at byte %d)", i+1)
 	}

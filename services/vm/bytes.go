@@ -17,11 +17,13 @@ func textOf(b []byte) lua.LString { return lua.LString(unsafe.String(unsafe.Slic
 // rep is string.rep.
 func rep(L *lua.LState) int {
 	s, n := L.CheckString(1), max(checkInt(L, 2), 0)
-	if n > 0 && len(s) > maxText/n {
+	between := L.OptString(3, "") // as Lua 5.2 and LuaJIT have it
+	if n > 0 && len(s)+len(between) > maxText/n {
 		checkText(L, maxText+1, "string.rep")
 	}
-	makeBytes(L, len(s)*n)
-	L.Push(lua.LString(strings.Repeat(s, n)))
+	makeBytes(L, (len(s)+len(between))*n)
+	text := strings.Repeat(s+between, n)
+	L.Push(lua.LString(text[:max(len(text)-len(between), 0)]))
 	return 1
 }
 

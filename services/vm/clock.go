@@ -137,21 +137,13 @@ func (in *Instance) awaitClock(timeout time.Duration, look func() error) error {
 	return err
 }
 
-// openClock has the functions of os tell the time of Config.Clock; date does by itself.
+// openClock has os.clock tell the time of Config.Clock; date and time do by themselves.
 func (in *Instance) openClock(os *lua.LTable) {
 	c := in.config.Clock
 	began := c.Now()
-	stockTime := stock(os, "time")
 	in.main.SetFuncs(os, map[string]lua.LGFunction{
 		"clock": func(L *lua.LState) int {
 			L.Push(lua.LNumber(c.Now().Sub(began).Seconds()))
-			return 1
-		},
-		"time": func(L *lua.LState) int {
-			if L.GetTop() > 0 {
-				return stockTime(L)
-			}
-			L.Push(lua.LNumber(c.Now().Unix()))
 			return 1
 		},
 	})

@@ -44,8 +44,9 @@ const (
 	maxNesting = 1000
 )
 
-// compile compiles Lua text.
+// compile compiles Lua text, which may begin with UTF-8's mark.
 func compile(name, source string) (proto *lua.FunctionProto, e *Error) {
+	source = strings.TrimPrefix(source, "\ufeff")
 	switch {
 	case len(source) > maxSource:
 		return nil, syntaxError(name, 0, fmt.Sprintf("longer than %d bytes", maxSource))
@@ -60,6 +61,10 @@ func compile(name, source string) (proto *lua.FunctionProto, e *Error) {
 			e.Panic = true
 		}
 	}()
+	source, line, err := plainEscapes(source)
+	if err != nil {
+		return nil, syntaxError(name, line, err.Error())
+	}
 	chunk, err := parse.Parse(strings.NewReader(source), name)
 	if err == nil {
 		if line := tooDeep(chunk); line > 0 {

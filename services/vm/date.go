@@ -42,6 +42,29 @@ func date(L *lua.LState) int {
 	return 1
 }
 
+// osTime is os.time: now, or when the fields of a table say, which may be beyond their
+// ranges.
+func osTime(L *lua.LState) int {
+	t := Of(L).Now()
+	if L.Get(1) != lua.LNil {
+		fields := L.CheckTable(1)
+		field := func(name string, otherwise int) int {
+			v := L.GetField(fields, name)
+			n, ok := parseNumber(lua.LVAsString(v))
+			switch {
+			case v == lua.LNil && otherwise >= 0:
+				return otherwise
+			case !ok:
+				L.RaiseError("field '%s' missing in date table", name)
+			}
+			return int(n)
+		}
+		t = time.Date(field("year", -1), time.Month(field("month", -1)), field("day", -1), field("hour", 12), field("min", 0), field("sec", 0), 0, time.Local)
+	}
+	L.Push(lua.LNumber(t.Unix()))
+	return 1
+}
+
 // asOthers are the directives that are short for others, in the C locale.
 var asOthers = map[byte]string{
 	'c': "%a %b %e %H:%M:%S %Y", 'D': "%m/%d/%y", 'F': "%Y-%m-%d", 'h': "%b", 'r': "%I:%M:%S %p", 'R': "%H:%M", 'T': "%H:%M:%S",

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -12,6 +13,22 @@ const spaces = " \t\n\v\f\r"
 
 // maxDigits is how long the text of a number may be.
 const maxDigits = 64 << 10
+
+// log is math.log, with the base that LuaJIT has.
+func log(L *lua.LState) int {
+	n := math.Log(float64(L.CheckNumber(1)))
+	switch base := float64(L.OptNumber(2, math.E)); base {
+	case math.E:
+	case 2:
+		n = math.Log2(float64(L.CheckNumber(1)))
+	case 10:
+		n = math.Log10(float64(L.CheckNumber(1)))
+	default:
+		n /= math.Log(base)
+	}
+	L.Push(lua.LNumber(n))
+	return 1
+}
 
 // toNumber is the global tonumber.
 func toNumber(L *lua.LState) int {

@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"math"
 	"math/rand/v2"
 	"runtime/metrics"
 	"slices"
@@ -43,6 +44,7 @@ var replaced = map[string]map[string]lua.LGFunction{
 		"loadstring":     loadString,
 		"pcall":          pcall,
 		"print":          printLog, // standard output is not ours
+		"rawset":         rawSet,
 		"require":        require,
 		"select":         selectArgs,
 		"sleep":          sleep,
@@ -53,8 +55,8 @@ var replaced = map[string]map[string]lua.LGFunction{
 	"coroutine": {
 		"create": coCreate, "resume": coResume, "running": coRunning, "status": coStatus, "wrap": coWrap, "yield": coYield,
 	},
-	"os":   {"date": date},                               // gopher-lua's has other names of days, times for dates, and no %j
-	"math": {"random": random, "randomseed": randomSeed}, // the process's generator is not one service's to seed
+	"os":   {"date": date, "time": osTime},                           // gopher-lua's has other names of days, times for dates, and no %j
+	"math": {"log": log, "random": random, "randomseed": randomSeed}, // the process's generator is not one service's to seed
 	"string": {
 		"byte": byteOf, "char": char, "find": find, "format": format, "gmatch": gmatch, "gsub": gsub, "lower": lower,
 		"match": match, "rep": rep, "reverse": reverse, "sub": sub, "upper": upper,
@@ -107,6 +109,7 @@ func (in *Instance) openSandbox() {
 		prune(t, names)
 	}
 	in.loaded.RawSetString("_G", global)
+	global.RawGetString("math").(*lua.LTable).RawSetString("huge", lua.LNumber(math.Inf(1))) // gopher-lua's is the largest number
 	if in.config.Clock != nil {
 		in.openClock(global.RawGetString("os").(*lua.LTable))
 	}
@@ -235,4 +238,12 @@ func random(L *lua.LState) int {
 func randomSeed(L *lua.LState) int {
 	Of(L).random = rand.New(rand.NewPCG(uint64(L.CheckInt64(1)), 0))
 	return 0
+}
+
+// rawSet is the global rawset, which returns the table.
+func rawSet(L *lua.LState) int {
+	t := L.CheckTable(1)
+	L.RawSet(t, L.CheckAny(2), L.CheckAny(3))
+	L.Push(t)
+	return 1
 }

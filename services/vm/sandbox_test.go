@@ -179,6 +179,13 @@ func TestStandard(t *testing.T) {
 		{`return os.date("!%Y-%m-%d", 0)`, "1970-01-01"},
 		{`return type(os.time()) .. type(os.clock()) .. os.difftime(3, 2)`, "numbernumber1"},
 		{`return _VERSION`, "Lua 5.1"},
+		{`return tostring(math.huge == 1/0) .. tostring(-math.huge == -1/0)`, "truetrue"},
+		{`return math.log(8, 2) .. " " .. math.log(1000, 10) .. " " .. math.log(81, 9) .. " " .. math.log(1)`, "3 3 2 0"},
+		{`return ("ab"):rep(3, ",") .. ("ab"):rep(1, ",") .. ("ab"):rep(0, ",") .. ("ab"):rep(-1, ",")`, "ab,ab,abab"},
+		{`return rawset(setmetatable({}, {__newindex = error}), "a", 1).a`, "1"},
+		{`return os.time{year = 2020, month = 13, day = "1", hour = 0} - os.time{year = 2021, month = 1, day = 0, hour = 0}`, "86400"},
+		{`return select(2, pcall(os.time, {year = 2020})):match("%S.*")`, "field 'month' missing in date table"},
+		{`return os.time(nil) - os.time()`, "0"},
 		{`return select("#", unpack({1, nil, 3}, 1, 3))`, "3"},
 	} {
 		want(t, in, tt.source, tt.want)
