@@ -51,7 +51,7 @@ func FuzzNLJSONFromCBOR(f *testing.F) {
 	})
 }
 
-// decode takes what encoding/json takes, but for rules of its own (see ours);
+// decode takes what encoding/json takes, behind a byte order mark, but for rules of its own (see ours);
 // what it takes comes back.
 func FuzzNLJSONDecode(f *testing.F) {
 	for _, s := range []string{
@@ -67,7 +67,7 @@ func FuzzNLJSONDecode(f *testing.F) {
 		b.do(t, func() error {
 			err := parseJSON(text, &b.lib.tree, nil)
 			tree := b.lib.tree.take()
-			valid := json.Valid([]byte(text)) && utf8.ValidString(text)
+			valid := json.Valid([]byte(strings.TrimPrefix(text, "\ufeff"))) && utf8.ValidString(text)
 			if err == nil && !valid {
 				t.Fatal("accepted")
 			}

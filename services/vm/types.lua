@@ -24,7 +24,9 @@
 --- - `collectgarbage("count")` is about the whole process. What else it could be told does nothing.
 --- - `math.random` is seeded already, in each instance by itself.
 --- - `setmetatable` takes tables only. `pairs` and `ipairs` obey `__pairs` and `__ipairs`.
---- - Whole numbers have all their digits as text (`1e15` is `1000000000000000`).
+--- - Numbers have all their digits as text: `1e15` is `1000000000000000`, and `0.1 + 0.2` is `0.30000000000000004`, for which
+---   Lua 5.1 has 14 digits; `string.format("%.14g", n)` has them here, too. Infinity is `+Inf`, and no number `NaN`.
+--- - `"\x41"`, `"\z"`, the base of `math.log` and the separator of `string.rep` are LuaJIT's.
 --- - `%s` of `string.format` takes any value, as LuaJIT's does.
 --- - `tonumber` takes no `inf`, `nan`, or fractions in hexadecimal, and `-8` in base 16 is -8.
 --- - A byte 0 in a pattern or format is a byte like others.
@@ -33,6 +35,7 @@
 ---
 --- And some are limited:
 ---
+--- - Calls nest at most 1,024 deep.
 --- - A pattern that has looked at more than a million bytes, and 32 times its subject, is "too complex".
 --- - A string that a function makes has at most 64 MiB.
 --- - A function returns at most 32,000 values.
