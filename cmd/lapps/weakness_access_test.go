@@ -113,29 +113,34 @@ func askAs(t testing.TB, addr, client, path string) int {
 // deployed again were those of another key.
 func bundledAccessList(t *testing.T) {
 	d := startOperated(t, `{"timeouts": {"close_ms": 300}, "services": {"echo": {}}}`, echoApp)
-	deploy := func(name, lua, acl string) {
+	deploy := func(name, lua, from, acl string) {
 		mustWrite(t, filepath.Join(d.dir, "deploy", name+".zip"), zipOf(t, map[string]string{
 			name + "/" + name + ".lua":  lua,
-			name + "/" + name + ".json": `{"preload": ["nap"], "extra_headers": {"X-From": "the bundle"}, "acl": ` + acl + `}`,
+			name + "/" + name + ".json": `{"preload": ["nap"], "extra_headers": {"X-From": "` + from + `"}, "acl": ` + acl + `}`,
 		}))
 	}
-	check := func(d *operatedDaemon) {
+	check := func(d *operatedDaemon, open, closed, from string) {
 		t.Helper()
-		if response := answerTo(t, raw(t, d.addr()), upgrade("/ours")); response.StatusCode != 101 || response.Header.Get("X-From") != "the bundle" {
+		if response := answerTo(t, raw(t, d.addr()), upgrade(open)); response.StatusCode != 101 || response.Header.Get("X-From") != from {
 			t.Errorf("who may connect gets %d, %v", response.StatusCode, response.Header)
 		}
-		if status := statusOf(t, d.addr(), upgrade("/theirs")); status != 403 {
+		if status := statusOf(t, d.addr(), upgrade(closed)); status != 403 {
 			t.Errorf("who may not connect gets %d", status)
 		}
 	}
+	const here, elsewhere = `{"policy": "deny", "exclude": ["127.0.0.0/8"]}`, `{"policy": "deny", "exclude": ["192.0.2.0/24"]}`
 	for i, lua := range []string{echoLua, echoLua + "\n"} {
-		deploy("ours", lua, `{"policy": "deny", "exclude": ["127.0.0.0/8"]}`)
-		deploy("theirs", lua, `{"policy": "deny", "exclude": ["192.0.2.0/24"]}`)
+		deploy("ours", lua, "the bundle", here)
+		deploy("theirs", lua, "the bundle", elsewhere)
 		eventually(t, "both are deployed", func() bool { return d.logged.count("bundle deployed") == 2+2*i })
-		check(d)
+		check(d, "/ours", "/theirs", "the bundle")
 	}
+	deploy("ours", echoLua, "another", elsewhere) // a version with another list than the one before
+	deploy("theirs", echoLua, "another", here)
+	eventually(t, "both are deployed", func() bool { return d.logged.count("bundle deployed") == 6 })
+	check(d, "/theirs", "/ours", "another")
 	d.stop()
-	check(startAgain(t, d.dir, d.config))
+	check(startAgain(t, d.dir, d.config), "/theirs", "/ours", "another")
 }
 
 // overIPv6: no list concerned it.
@@ -160,6 +165,7 @@ func overIPv6(t *testing.T) {
 	mustEcho(t, "ws://127.0.0.1:"+port+"/echo")
 	for address, to := range map[string]string{"::1": "[::1]:", "127.0.0.2": "127.0.0.1:"} {
 		c := dialFrom(t, address, to+port)
+		io.WriteString(c, upgrade("/echo")) // or else whoever is let in would hear nothing either
 		if got, err := io.ReadAll(c); len(got) > 0 || err != nil && !errors.Is(err, syscall.ECONNRESET) {
 			t.Errorf("%s is told %q, %v", address, got, err)
 		}
@@ -283,6 +289,11 @@ func setUIDBinary(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+	for ids, want := range map[[4]int]bool{{1, 1, 2, 2}: false, {0, 0, 0, 0}: false, {1, 0, 2, 2}: true, {1, 1, 2, 0}: true} {
+		if borrowed(ids[0], ids[1], ids[2], ids[3]) != want {
+			t.Errorf("%v are borrowed: %v", ids, !want)
+		}
 	}
 	t.Run("refused", refusedSetUID)
 }

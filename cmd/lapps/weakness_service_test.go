@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -56,10 +57,12 @@ func forgedHandlers(t *testing.T) {
 		t.Errorf("the second handler is %d, the first was %d", n, stale)
 	}
 	const none = "false no such connection"
+	next := number(heir)
 	usage := "false usage"
 	for value, one := range map[string]string{
 		fmt.Sprint(stale): none, fmt.Sprint(1e6 + float64(stale)): none, "-1": none, "0": none, "0.5": none, "2^53": none, "2^53 + 2": none, "2^64": none,
 		"1e300": none, "0/0": none, "1/0": none, "140737488355328": none, // an address of LAppS's
+		fmt.Sprint(next, " + 0.5"): none, fmt.Sprint(next, " + 2^16"): none, fmt.Sprint(next, " + 2^32"): none, fmt.Sprint("-", next): none,
 		fmt.Sprintf("%q", fmt.Sprint(stale)): usage, "nil": usage, "{}": usage, "true": usage, "print": usage, "nljson.decode('1')": usage,
 	} {
 		attacker.send(t, false, []byte("with "+value))
@@ -92,7 +95,20 @@ func foreignOrigins(t *testing.T) {
 // dialsLua connects to where its messages say, and says what came of it.
 const dialsLua = `
 local cws = require "cws"
+local function withCallbacks(url)
+  local result
+  local object, why = cws:new(url, {
+    onopen = function(h) cws:send(h, "hello") end,
+    onmessage = function(h, data) result = "answered: " .. data end,
+    onerror = function(h, why) result = result or "refused: " .. why end,
+  }, {ca_file = "ca.pem"})
+  if not object then return "refused: " .. why end
+  while not result do cws:eventLoop(10) end
+  object:close()
+  return result
+end
 return {onMessage = function(handler, opcode, url)
+  if url:find("^new ") then return ws:send(handler, 1, withCallbacks(url:sub(5))) end
   local c, why = cws.connect(url, {ca_file = "ca.pem"})
   if not c then return ws:send(handler, 1, "refused: " .. why) end
   c:send("hello")
@@ -141,9 +157,11 @@ func clientTrust(t *testing.T) {
 		{"another authority", "wss://localhost:" + serve(theirs, "localhost"), "refused: "},
 		{"an expired certificate", "wss://localhost:" + portOf(t, old), "refused: "},
 	} {
-		c.send(t, false, []byte(tt.url+"/echo"))
-		if _, got := c.receive(t); !strings.HasPrefix(string(got), tt.want) {
-			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		for _, form := range []string{"", "new "} {
+			c.send(t, false, []byte(form+tt.url+"/echo"))
+			if _, got := c.receive(t); !strings.HasPrefix(string(got), tt.want) {
+				t.Errorf("%s%s: %s, want %s", form, tt.name, got, tt.want)
+			}
 		}
 	}
 }
@@ -253,6 +271,9 @@ local ways = {
   ["string.dump"] = function() return string.dump(print) end,
   ["a path"] = function() return require("../other/other") end,
   ["an absolute path"] = function() return require("/etc/passwd") end,
+  ["a module that knows passwords"] = function() return require("pam_auth") end,
+  ["a connection of one's own"] = function() return require("cws").connect("ws://127.0.0.1:1/") end,
+  ["a file of the system"] = function() return nljson.decode_file("/proc/sys/kernel/pid_max") end, -- which is JSON
   ["another service"] = function() return require("other") end,
   ["another service's file"] = function() return nljson.decode_file("../other/other.json") end,
   ["strings of all"] = function() getmetatable("").__index = nil return not pcall(function() return ("x"):upper() end) end,
@@ -285,4 +306,12 @@ func sandboxed(t *testing.T) {
 		unharmed(t, c)
 	}
 	mustEcho(t, d.url("/other"))
+
+	// A bundle does not grant itself what the configuration does not.
+	o := startOperated(t, `{"services": {"echo": {"instances": 1}}}`, echoApp)
+	mustWrite(t, filepath.Join(o.dir, "deploy", "dials.zip"), zipOf(t, map[string]string{"dials/dials.lua": echoLua, "dials/dials.json": `{"preload": ["cws"]}`}))
+	eventually(t, "the bundle is refused", func() bool { return o.logged.count("bundle not deployed") == 1 })
+	if o.logged.count("preload: cws reaches outside of the server") == 0 {
+		t.Errorf("the log does not say why:\n%s", o.logged)
+	}
 }
