@@ -21,7 +21,7 @@ func (in *instance) checkCallbacks() error {
 	}
 	var wrong []string
 	for _, name := range names {
-		fn, err := in.vm.Index(in.callbacks, name)
+		fn, err := in.vm.Index(in.table(), name)
 		if err != nil {
 			return err
 		}
@@ -56,12 +56,12 @@ func (in *instance) missing() (string, error) {
 	case in.service.Standalone:
 		needed, text = "run", "the function run is missing"
 	case in.service.Dialect == LAppS:
-		if methods, err := in.vm.Index(in.callbacks, "methods"); err != nil || methods != lua.LNil {
+		if methods, err := in.vm.Index(in.table(), "methods"); err != nil || methods != lua.LNil {
 			return "", err
 		}
 		text = "there must be a table methods, or the function onMessage, or both"
 	}
-	if fn, err := in.vm.Index(in.callbacks, needed); err != nil || fn != lua.LNil {
+	if fn, err := in.vm.Index(in.table(), needed); err != nil || fn != lua.LNil {
 		return "", err
 	}
 	return text, nil
@@ -70,12 +70,12 @@ func (in *instance) missing() (string, error) {
 // wrongMethods reports what is wrong with the service's methods. Where there is
 // an onMessage, too, it is only logged: the name may be LAppS's application's own.
 func (in *instance) wrongMethods() ([]string, error) {
-	methods, err := in.vm.Index(in.callbacks, "methods")
+	methods, err := in.vm.Index(in.table(), "methods")
 	if err != nil {
 		return nil, err
 	}
 	wrong := checkMethods(methods)
-	if onMessage, err := in.vm.Index(in.callbacks, "onMessage"); err != nil || onMessage == lua.LNil || wrong == nil {
+	if onMessage, err := in.vm.Index(in.table(), "onMessage"); err != nil || onMessage == lua.LNil || wrong == nil {
 		return wrong, err
 	}
 	in.log.Warn("some of methods is not taken for methods of the LAppS protocol", "why", strings.Join(wrong, "; "))

@@ -120,18 +120,40 @@ func TestLAppSRows(t *testing.T) {
 	}
 }
 
+// TestTableIsReplaced has a service put another table in the place of its own: callbacks
+// are looked up in the global at every call. What is no table leaves the last.
+func TestTableIsReplaced(t *testing.T) {
+	lua := `test = {}
+	function test:onMessage(h)
+		test = {onMessage = function(_, h)
+			test = "gone"
+			return ws:send(h, 1, "second")
+		end}
+		return ws:send(h, 1, "first")
+	end`
+	serve(t, services.Config{}, lua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
+		p, s := mustJoin(t, r, 1)
+		for _, want := range []string{"text first", "text second", "text second"} {
+			deliver(t, s, "x")
+			if got := p.happened(); !slices.Equal(got, []string{want, "wake"}) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	})
+}
+
 // TestMainIsRequired has require give the service's table for its name, as it does in
 // LAppS, which requires it: helpers ask for it. The main file runs once.
 func TestMainIsRequired(t *testing.T) {
 	lua := `test = {runs = (runs or 0) + 1, name = ...}
 	runs = test.runs
 	test.itself = tostring(select(2, pcall(require, "test")))
-	test.onMessage = function(h) return ws:send(h, 1, tostring(require("test") == test) .. runs .. test.name .. test.itself) end
+	test.onMessage = function(h) return ws:send(h, 1, tostring(require("test") == test) .. tostring(require("ws") == ws) .. tostring(require("bcast") == bcast) .. tostring(require("nljson") == nljson) .. runs .. test.name .. test.itself) end
 	return test`
 	serve(t, services.Config{}, lua, func(t *testing.T, r *services.Registry, _ *bytes.Buffer) {
 		p, s := mustJoin(t, r, 1)
 		deliver(t, s, "x")
-		want := "text true1test modules require each other: test -> test"
+		want := "text truetruetruetrue1testmodules require each other: test -> test"
 		if got := p.happened(); !slices.Contains(got, want) {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -27,7 +27,7 @@ type instance struct {
 	vm        *vm.Instance
 	loop      Loop // that it runs on; nil: it has goroutines
 	log       *slog.Logger
-	callbacks *lua.LTable // the service's table: what its module returned
+	callbacks *lua.LTable // the service's table, as table found it last
 	onConnect bool        // the table has an onConnect
 	onDrain   bool        // and an onDrain
 	json      *nljson.Lib
@@ -98,19 +98,19 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, i int) (*inst
 }
 
 // globals installs what a service finds besides the sandbox.
-func (in *instance) globals(_ *vm.Instance, l *lua.LState) {
+func (in *instance) globals(machine *vm.Instance, l *lua.LState) {
 	in.json = nljson.New(l, grants.Reader{Dir: in.service.Files, Grants: in.service.Grants})
-	l.SetGlobal("nljson", in.json.Table())
-	l.SetGlobal("ws", in.ws(l))
-	l.SetGlobal("bcast", in.bcast(l))
+	machine.Provide(l, "nljson", in.json.Table())
+	machine.Provide(l, "ws", in.ws(l))
+	machine.Provide(l, "bcast", in.bcast(l))
 	l.SetGlobal("must_stop", l.NewFunction(mustStop))
 	l.SetGlobal("instance_id", lua.LString(in.id()))
 	for _, m := range in.service.Libraries {
-		preload(l, m.Name)
+		machine.Preload(l, m.Name)
 	}
 	for _, name := range in.service.Preload {
 		if !slices.Contains(ours, name) {
-			preload(l, name)
+			machine.Preload(l, name)
 		}
 	}
 }
@@ -123,15 +123,6 @@ func (in *instance) id() string {
 		id += "/" + strconv.Itoa(in.start)
 	}
 	return id
-}
-
-// preload makes a module a global.
-func preload(l *lua.LState, name string) {
-	l.Push(l.GetGlobal("require"))
-	l.Push(lua.LString(name))
-	l.Call(1, 1)
-	l.SetGlobal(name, l.Get(-1))
-	l.Pop(1)
 }
 
 // modules are what an instance can require besides its own files.
@@ -205,9 +196,18 @@ func (in *instance) load(machine *vm.Instance) error {
 	return err
 }
 
+// table returns the service's table: the global of its name, which Lua may replace, as in
+// LAppS. While that is no table it is the last one. The baton is held.
+func (in *instance) table() *lua.LTable {
+	if t, ok := in.vm.State().G.Global.RawGetString(in.service.Name).(*lua.LTable); ok {
+		in.callbacks = t
+	}
+	return in.callbacks
+}
+
 // has reports whether there is a callback.
 func (in *instance) has(name string) (bool, error) {
-	fn, err := in.vm.Index(in.callbacks, name)
+	fn, err := in.vm.Index(in.table(), name)
 	return fn != lua.LNil, err
 }
 
@@ -215,7 +215,7 @@ func (in *instance) has(name string) (bool, error) {
 // looked up for each call, as Lua would, so that a service may replace its
 // callbacks. The baton is held.
 func (in *instance) call(name string, args ...lua.LValue) (lua.LValue, error) {
-	fn, err := in.vm.Index(in.callbacks, name)
+	fn, err := in.vm.Index(in.table(), name)
 	if err != nil || fn == lua.LNil {
 		return lua.LNil, err
 	}

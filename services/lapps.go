@@ -61,7 +61,7 @@ func (s *Seat) lappsMessage(op wire.Op, data string) {
 
 // method looks a method up, as Lua would; LNil: there is none.
 func (in *instance) method(name string) (lua.LValue, error) {
-	methods, err := in.vm.Index(in.callbacks, "methods")
+	methods, err := in.vm.Index(in.table(), "methods")
 	if err != nil {
 		return lua.LNil, err
 	}
@@ -144,7 +144,7 @@ func (s *Seat) respond(r *rpc.Request, results []lua.LValue) {
 
 // callOnMessage calls onMessage(handler, type, message).
 func (s *Seat) callOnMessage(r *rpc.Request, data string) {
-	fn, err := s.in.vm.Index(s.in.callbacks, "onMessage")
+	fn, err := s.in.vm.Index(s.in.table(), "onMessage")
 	if err == nil && fn == lua.LNil {
 		if !r.Notification {
 			s.fail(rpc.MethodNotFound, fmt.Sprintf("there is no method %.40q", r.Method), nil)

@@ -56,9 +56,11 @@ func begin(r *Runner, f *File, p *vm.Program) (*test, error) {
 	t.machine, err = vm.New(vm.Config{
 		Service: strings.TrimSuffix(f.Name, ".lua"),
 		Program: p,
-		Globals: func(_ *vm.Instance, L *lua.LState) {
+		Globals: func(machine *vm.Instance, L *lua.LState) {
 			t.globals(L)
-			preload(L, r.Libraries)
+			for _, m := range r.Libraries {
+				machine.Preload(L, m.Name)
+			}
 		},
 		Modules: slices.Concat([]vm.Module{{Name: "nljson", Open: func(*vm.Instance, *lua.LState) lua.LValue { return t.json.Table() }}}, r.Libraries, t.modules),
 		OnError: t.onError,
@@ -93,17 +95,6 @@ func (t *test) globals(L *lua.LState) {
 		L.SetGlobal(name, L.NewFunction(fn))
 	}
 	t.suite.globals(L)
-}
-
-// preload makes modules globals.
-func preload(L *lua.LState, modules []vm.Module) {
-	for _, m := range modules {
-		L.Push(L.GetGlobal("require"))
-		L.Push(lua.LString(m.Name))
-		L.Call(1, 1)
-		L.SetGlobal(m.Name, L.Get(-1))
-		L.Pop(1)
-	}
 }
 
 // fail raises an error: what was expected is not so.

@@ -240,7 +240,7 @@ func TestRefused(t *testing.T) {
 		{`getmetatable(nljson.object()).__index = print`, `test:1: attempt to index a non-table object(string) with key '__index'`},
 		{`return nljson.object() .. "x"`, `test:1: cannot perform concat operation between userdata and string`},
 		{`return nljson.object() < nljson.object()`, `test:1: attempt to compare userdata with userdata`},
-		{`nljson.object():push(1)`, `test:1: attempt to call a non-function object`},
+		{`nljson.object():push(1)`, `test:1: attempt to call 'push' (a nil value)`},
 	} {
 		b.refuses(t, tt.source, tt.message)
 	}

@@ -141,15 +141,17 @@ func (in *Instance) traceback(th *lua.LState) (trace string, failed any) {
 	defer func() {
 		failed = recover()
 		if err, ok := failed.(*lua.ApiError); ok {
-			trace, failed = err.StackTrace, nil
+			trace, failed = nameFirst(th, err.StackTrace), nil
 		}
 	}()
 	in.panicTraced(th)
 	return "", nil
 }
 
-// panicBare is what threads panic with; the traceback is added where it is recovered.
-func panicBare(l *lua.LState) { panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: l.Get(-1)}) }
+// panicBare is how threads panic; the traceback is added where it is recovered.
+func panicBare(l *lua.LState) {
+	panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: inWords(l, l.Get(-1))})
+}
 
 // failed makes an *Error of what PCall returned, and counts it.
 func (in *Instance) failed(err error) *Error {

@@ -26,7 +26,7 @@ func TestErrors(t *testing.T) {
 		{`error("a\nb\r\n\tc")`, "test:1: a; b; c", "test:1: a\nb\r\n\tc", false},
 		{`error(string.rep("x", 1e6))`, "test:1: " + strings.Repeat("x", 1016) + "...", "", false},
 		{`local x = nil + 1`, "test:1: cannot perform add operation between nil and number", "", false},
-		{`undefined()`, "test:1: attempt to call a non-function object", "", false},
+		{`undefined()`, "test:1: attempt to call 'undefined' (a nil value)", "", false},
 		{`bug()`, "test:1: runtime error: invalid memory address or nil pointer dereference", "", true},
 		{`coroutine.wrap(function() error("inner") end)()`, "test:1: inner", "test:1: inner", false},
 	} {

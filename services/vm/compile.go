@@ -75,6 +75,7 @@ func compile(name, source string) (proto *lua.FunctionProto, e *Error) {
 	if err != nil {
 		return nil, sourceError(name, source, err)
 	}
+	proto.LineDefined = 0 // as Lua has it: it tells a main chunk from a function
 	return proto, nil
 }
 

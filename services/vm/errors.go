@@ -118,5 +118,5 @@ func oneLine(s string) string {
 	if len(s) > maxErrorText {
 		s = strings.ToValidUTF8(s[:maxErrorText], "") + "..."
 	}
-	return strings.NewReplacer("\n\t", "; ", "\n", "; ", "\r", "").Replace(strings.TrimSpace(s))
+	return strings.NewReplacer(":\n\t", ": ", "\n\t", "; ", "\n", "; ", "\r", "").Replace(strings.TrimSpace(s))
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -238,7 +237,7 @@ func (in *Instance) Main() (lua.LValue, error) {
 		}
 	}
 	name := in.config.Service
-	if !in.isModule(name) { // the main file is one that is being loaded
+	if in.module(name) == nil { // the main file is one that is being loaded
 		e := in.running
 		n := len(e.requiring)
 		e.requiring = append(e.requiring, name)
@@ -254,14 +253,9 @@ func (in *Instance) Main() (lua.LValue, error) {
 // Loaded has require give v for the service's name, instead of running the main file
 // again, unless there is a module of that name. The baton must be held.
 func (in *Instance) Loaded(v lua.LValue) {
-	if name := in.config.Service; !in.isModule(name) && !lua.LVAsBool(in.loaded.RawGetString(name)) {
+	if name := in.config.Service; in.module(name) == nil && !lua.LVAsBool(in.loaded.RawGetString(name)) {
 		in.loaded.RawSetString(name, v)
 	}
-}
-
-// isModule reports whether name is one of Config.Modules.
-func (in *Instance) isModule(name string) bool {
-	return slices.ContainsFunc(in.config.Modules, func(m Module) bool { return m.Name == name })
 }
 
 // Stats are an instance's counters.

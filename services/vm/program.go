@@ -76,10 +76,15 @@ type candidate struct {
 	file  string
 }
 
-// candidates are the files that may hold a module, whose name has / for its dots, in the
-// order in which they are looked for: the service's own first.
-func (p *Program) candidates(stem string) []candidate {
-	all := []candidate{{&p.own, stem + ".lua"}, {&p.own, stem + "/init.lua"}}
+// ownCandidates are the service's own files that may hold a module, whose name has / for
+// its dots.
+func (p *Program) ownCandidates(stem string) []candidate {
+	return []candidate{{&p.own, stem + ".lua"}, {&p.own, stem + "/init.lua"}}
+}
+
+// pathCandidates are those of the search path.
+func (p *Program) pathCandidates(stem string) []candidate {
+	var all []candidate
 	for i := range p.path {
 		all = append(all, candidate{&p.path[i], strings.ReplaceAll(p.path[i].Template, "?", stem)})
 	}

@@ -65,7 +65,6 @@ func TestRequire(t *testing.T) {
 		"c.lua":         "return require('a')",
 		"broken.lua":    "= 1",
 		"throws.lua":    "error('thrown')",
-		"go.lua":        "return 'shadowed'",
 		"itself.lua":    "package.loaded[...] = 'itself'",
 		"upvalues.lua":  "local n = 0; return function() n = n + 1; return n end",
 		"sub/bytes.lua": "\x1bLua",
@@ -109,6 +108,61 @@ func TestRequire(t *testing.T) {
 	if opened != 1 {
 		t.Errorf("opened %d times", opened)
 	}
+}
+
+// A service's own files go before the modules of the server, and these before the search
+// path. What was made a global is what require gives, too.
+func TestOwnFilesFirst(t *testing.T) {
+	module := func(name string) Module {
+		return Module{Name: name, Open: func(*Instance, *lua.LState) lua.LValue { return lua.LString("server's " + name) }}
+	}
+	root := files(t, map[string]string{
+		"main.lua":           "",
+		"timer.lua":          "return 'own timer'",
+		"task/init.lua":      "return 'own task'",
+		"global.lua":         "return 'own global'",
+		"broken.lua":         "= 1",
+		"svc.lua":            "return 'the main file'",
+		"elsewhere/time.lua": "return 'time of the path'",
+		"elsewhere/more.lua": "return 'more of the path'",
+	})
+	elsewhere, err := fs.Sub(root.FS(), "elsewhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Load(root.FS(), "main.lua", Place{Files: elsewhere, Template: "?.lua", Where: "/elsewhere"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := start(t, "", Config{
+		Service: "svc",
+		Program: p,
+		Modules: []Module{module("timer"), module("task"), module("time"), module("global"), module("broken"), module("svc"), module("bit")},
+		Globals: func(in *Instance, L *lua.LState) { in.Preload(L, "global") },
+	})
+	want(t, in, `return require("timer")`, "own timer")
+	want(t, in, `return require("task")`, "own task")
+	want(t, in, `return require("time")`, "server's time")
+	want(t, in, `return require("bit")`, "server's bit")
+	want(t, in, `return require("more")`, "more of the path")
+	want(t, in, `return global .. ", " .. require("global")`, "server's global, server's global")
+	want(t, in, `return require("svc")`, "server's svc")
+	want(t, in, `return select(2, pcall(require, "broken"))`, "error loading module 'broken': broken.lua:1: syntax error near '='")
+	want(t, in, `return select(2, pcall(require, "none"))`, "module 'none' not found:\n\tno module 'none' in the server\n\tno file 'none.lua'\n\tno file 'none/init.lua'\n\tno file '/elsewhere/none.lua'")
+}
+
+// Preloading a module that is not there is an error.
+func TestPreloadNothing(t *testing.T) {
+	in, err := New(Config{Program: program(t, map[string]string{"main.lua": ""}), Globals: func(in *Instance, L *lua.LState) { in.Preload(L, "none") }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, in, func(in *Instance) {
+		if _, err := in.Main(); err == nil || !strings.Contains(err.Error(), "no module 'none' in the server") {
+			t.Errorf("got %v", err)
+		}
+	})
+	stop(t, in)
 }
 
 // Instances share what was compiled, and nothing else.

@@ -12,9 +12,9 @@ import (
 // maxName is how long the name of a module may be.
 const maxName = 1024
 
-// require returns a module: one of Config.Modules, or else what a file of the
-// service's directory returns. "a.b" is a/b.lua or a/b/init.lua. It is loaded
-// once per instance and kept in package.loaded.
+// require returns a module: what a file of the service's directory returns, one of
+// Config.Modules, or what a file of the search path returns, in this order. "a.b" is
+// a/b.lua or a/b/init.lua. It is loaded once per instance and kept in package.loaded.
 func require(L *lua.LState) int {
 	in, name := Of(L), L.CheckString(1)
 	if len(name) > maxName {
@@ -46,14 +46,49 @@ func require(L *lua.LState) int {
 	return 1
 }
 
+// Preload makes the module of Config.Modules of that name a global, as Provide does. It
+// must be called from Config.Globals.
+func (in *Instance) Preload(L *lua.LState, name string) {
+	m := in.module(name)
+	if m == nil {
+		L.RaiseError("no module '%s' in the server", name)
+	}
+	in.Provide(L, name, m.Open(in, L))
+}
+
+// Provide makes v a global, which require then gives, too, whatever files there are. It
+// must be called from Config.Globals.
+func (in *Instance) Provide(L *lua.LState, name string, v lua.LValue) {
+	in.loaded.RawSetString(name, v)
+	L.SetGlobal(name, v)
+}
+
+// module returns the one of Config.Modules of that name, or nil.
+func (in *Instance) module(name string) *Module {
+	i := slices.IndexFunc(in.config.Modules, func(m Module) bool { return m.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &in.config.Modules[i]
+}
+
 // open makes the value of a module.
 func (in *Instance) open(L *lua.LState, name string) lua.LValue {
-	for _, m := range in.config.Modules {
-		if m.Name == name {
-			return m.Open(in, L)
-		}
+	stem := strings.ReplaceAll(name, ".", "/")
+	p := in.config.Program
+	proto, tried := in.find(L, name, p.ownCandidates(stem))
+	if m := in.module(name); m != nil && (proto == nil || name == in.config.Service) {
+		return m.Open(in, L) // the file of the service's name is not a module of its own
 	}
-	L.Push(L.NewFunctionFromProto(in.find(L, name)))
+	if proto == nil {
+		var more []string
+		proto, more = in.find(L, name, p.pathCandidates(stem))
+		tried = append(tried, more...)
+	}
+	if proto == nil {
+		L.RaiseError("module '%s' not found:\n\tno module '%s' in the server\n\t%s", name, name, strings.Join(tried, "\n\t"))
+	}
+	L.Push(L.NewFunctionFromProto(proto))
 	L.Push(lua.LString(name))
 	L.Call(1, 1)
 	v := L.Get(-1)
@@ -61,19 +96,17 @@ func (in *Instance) open(L *lua.LState, name string) lua.LValue {
 	return v
 }
 
-// find returns the compiled file of a module.
-func (in *Instance) find(L *lua.LState, name string) *lua.FunctionProto {
-	tried := []string{"no module '" + name + "' in the server"}
-	stem := strings.ReplaceAll(name, ".", "/")
-	for _, c := range in.config.Program.candidates(stem) {
+// find compiles the first file there is among candidates, or says of each why it
+// is not there.
+func (in *Instance) find(L *lua.LState, name string, candidates []candidate) (proto *lua.FunctionProto, tried []string) {
+	for _, c := range candidates {
 		proto, why := in.try(L, name, c.place, c.file)
 		if proto != nil {
-			return proto
+			return proto, nil
 		}
 		tried = append(tried, why)
 	}
-	L.RaiseError("module '%s' not found:\n\t%s", name, strings.Join(tried, "\n\t"))
-	return nil
+	return nil, tried
 }
 
 // try compiles the file of a module, or says why there is none. One that is no good

@@ -18,8 +18,8 @@
 --- Where functions differ from Lua 5.1:
 ---
 --- - `print` writes to the log, a line at level info; of a line 65,536 bytes.
---- - `require("a.b")` gives a module, or loads `a/b.lua` or `a/b/init.lua` of the service's own
----   directory, once for each instance.
+--- - `require("a.b")` loads `a/b.lua` or `a/b/init.lua` of the service's own
+---   directory, once for each instance, or gives a module of the server.
 --- - `load(chunk [, name [, mode [, env]]])` takes a text, too, and an environment, as Lua 5.2's and LuaJIT's does.
 --- - `collectgarbage("count")` is about the whole process. What else it could be told does nothing.
 --- - `math.random` is seeded already, in each instance by itself.
