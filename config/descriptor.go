@@ -83,7 +83,7 @@ func (c *checker) descriptor(root *hujson.Value, lapps bool) {
 		c.looseLAppS(services)
 		return
 	}
-	c.prune("", servicesSchema(), root)
+	c.prune("", servicesSchema(), schema(), root)
 	for _, s := range servicesOf(root) {
 		c.renameInternal(s)
 	}

@@ -8,36 +8,45 @@ import (
 )
 
 // prune takes out of v, which is at path, the keys that have no meaning in s,
-// and notes each. What is left can be checked as if there were no others.
-func (c *checker) prune(path string, s *jsonschema.Schema, v *hujson.Value) {
+// and notes each. What is left can be checked as if there were no others. The native
+// schema of the same place, nil where there is none, tells which keys would have a
+// meaning there.
+func (c *checker) prune(path string, s, native *jsonschema.Schema, v *hujson.Value) {
 	o, ok := v.Value.(*hujson.Object)
 	if !ok || s.Type != "object" {
 		return
+	}
+	if native == nil {
+		native = &jsonschema.Schema{}
 	}
 	o.Members = slices.DeleteFunc(o.Members, func(m hujson.ObjectMember) bool {
 		key := nameOf(&m)
 		at, here := m.Name.StartOffset, join(path, key)
 		switch p := s.Properties[key]; {
 		case isMap(s):
-			c.prune(here, s.AdditionalProperties, &m.Value)
+			c.prune(here, s.AdditionalProperties, native.AdditionalProperties, &m.Value)
 			return false
 		case p == nil:
-			c.unknownKey(at, here, key, s.PropertyOrder)
+			c.unknownKey(at, here, key, s.PropertyOrder, native.Properties[key] != nil)
 			return true
 		case p.Type == "": // of type meaningless
 			c.note(at, here, "%s", p.Description)
 			return true
 		default:
-			c.prune(here, p, &m.Value)
+			c.prune(here, p, native.Properties[key], &m.Value)
 			return false
 		}
 	})
 }
 
 // unknownKey notes a key that LAppS does not know either.
-func (c *checker) unknownKey(offset int, path, key string, known []string) {
+func (c *checker) unknownKey(offset int, path, key string, known []string, native bool) {
 	if c.noted() {
 		return // spares the search
+	}
+	if native {
+		c.note(offset, path, "unknown key of LAppS, ignored; the native form has it, which lapps import writes")
+		return
 	}
 	if k := nearest(key, known); k != "" {
 		c.note(offset, path, "unknown key, ignored; did you mean %q?", k)

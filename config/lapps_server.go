@@ -36,7 +36,7 @@ func (w lappsWorkers) connections() int {
 // server checks ws.json, and takes out of the tree what has no meaning here.
 func (c *checker) server(root *hujson.Value) {
 	c.pruneTLS(root)
-	c.prune("", serverSchema(), root)
+	c.prune("", serverSchema(), schema(), root)
 	c.value("", serverSchema(), root)
 	c.noteTLS(root)
 	c.noteCA(root)

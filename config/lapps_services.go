@@ -11,7 +11,7 @@ import (
 // no meaning here is taken out, and what has another name renamed.
 func (c *checker) services(root *hujson.Value) {
 	c.notNative(root)
-	c.prune("", servicesSchema(), root)
+	c.prune("", servicesSchema(), schema(), root)
 	for _, s := range servicesOf(root) {
 		c.renameInternal(s)
 	}

@@ -181,7 +181,7 @@ func TestLAppSNotices(t *testing.T) {
 				"lapps.json:1: services.a.proto_alias: read as the only one of subprotocols: told to clients that offer it, in LAppS to all\n"},
 		{"a client", `{}`, "{\"services\": {\"a\": {\"standalone\": true, \"preload\": [\"nap\",\n\"cws\"]}}}",
 			"lapps.json:2: services.a.preload: cws may connect to everything but link-local addresses and the like; a native configuration grants what is needed (grants.network)\n"},
-		{"a native key", `{}`, `{"services": {"a": {"request_target": "/a", "outbox_bytes": 1}}}`, "lapps.json:1: services.a.outbox_bytes: unknown key, ignored\n"},
+		{"a native key", `{}`, `{"services": {"a": {"request_target": "/a", "outbox_bytes": 1}}}`, "lapps.json:1: services.a.outbox_bytes: unknown key of LAppS, ignored; the native form has it, which lapps import writes\n"},
 		{"many", `{"a":1` + strings.Repeat(",\n\"a\":1", 100_000) + `}`, `{}`, many(999) + "ws.json:1000: too many notices, the others are not listed\n"},
 	}
 	for _, tt := range tests {
@@ -294,7 +294,7 @@ func TestLoadLAppSFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, notices, err = config.LoadLAppS(dir, config.LAppSFiles{}, dir)
-	want = services + ":1: there is no such file: there are no services\n" + server + ":1: services: unknown key, ignored\n"
+	want = services + ":1: there is no such file: there are no services\n" + server + ":1: services: unknown key of LAppS, ignored; the native form has it, which lapps import writes\n"
 	if err != nil || lines(notices) != want || len(c.Services) != 0 {
 		t.Errorf("no lapps.json: got %+v, %v, %v", c, notices, err)
 	}

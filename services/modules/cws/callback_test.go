@@ -41,6 +41,7 @@ func TestCallbacks(t *testing.T) {
 			"error|1|network: 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused ; close|1|1006|network: 127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused"},
 		{"bad URL", `return all(cws:new("http://x", {}))`, "nil|the URL must begin with ws:// or wss://"},
 		{"handles", `local a, b = new("/echo"), new("/echo") loop(2) table.sort(said) return all(said[1], said[2], cws:send(3, "x"))`, "open|1|open|2|false|no such connection"},
+		{"wrong opcode", `local o = new("/echo") loop(1) return all(cws:send(1, "x", 3))`, "false|the opcode must be 1 (text) or 2 (binary)"},
 		{"not open yet", `local o = new("/echo") return all(cws:send(1, "x"))`, "false|not open yet"},
 		{"gone", `local o = new("/drop") loop(3) return all(cws:send(1, "x"))`, "false|no such connection"},
 		{"odd handles", `return all(cws:send(-1, "x"), cws:send(0, "x"), cws:send(1.5, "x"), cws:send(0/0, "x"), cws:send(1/0, "x"), cws:close(7))`,

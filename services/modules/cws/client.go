@@ -168,7 +168,7 @@ func checkMessage(L *lua.LState, data, opcode int) (f wire.Frame, why string) {
 	case lua.LNumber(wire.Text), lua.LNumber(wire.Binary):
 		f.Op = wire.Op(n)
 	default:
-		L.ArgError(opcode, "the opcode must be 1 (text) or 2 (binary)")
+		return f, "the opcode must be 1 (text) or 2 (binary)"
 	}
 	if f.Op == wire.Text && !utf8.ValidString(f.Payload) {
 		return f, "the text message is not valid UTF-8"

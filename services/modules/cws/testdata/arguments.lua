@@ -55,8 +55,6 @@ cws:new("ws://x", {}, {x = 1}) --> "bad argument #4 to new (there is no option "
 
 cws:send("x", "y") --> "bad argument #2 to send (number expected, got string)"
 
-cws:send(1, "y", 3) --> "bad argument #4 to send (the opcode must be 1 (text) or 2 (binary))"
-
 cws:send(1, {}) --> "bad argument #3 to send (string expected, got table)"
 
 cws:close(1, 1005) --> "bad argument #3 to close (the code must be one of 1000-1003, 1007-1014 and 3000-4999)"
@@ -71,7 +69,8 @@ dial():recv(-1) --> "bad argument #2 to recv (must not be negative)"
 
 dial():send() --> "bad argument #2 to send (string expected, got nil)"
 
-dial():send("x", 8) --> "bad argument #3 to send (the opcode must be 1 (text) or 2 (binary))"
+local sent, why = dial():send("x", 8)
+assert(sent == false and why == "the opcode must be 1 (text) or 2 (binary)", why)
 
 dial():ping(("x"):rep(126)) --> "bad argument #2 to ping (must not be longer than 125 bytes)"
 
