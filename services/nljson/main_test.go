@@ -47,10 +47,23 @@ func newBox(t testing.TB, files fs.FS) *box {
 	return b
 }
 
-// do has f called with the baton held.
+// do has f called with the baton held. It runs on a goroutine of its own, which t.Fatal
+// may end: the executor goes on, and so the test ends, too.
 func (b *box) do(t testing.TB, f func() error) {
 	t.Helper()
-	if err := b.Do(context.Background(), func(*vm.Instance) error { return f() }); err != nil {
+	err := b.Do(context.Background(), func(*vm.Instance) error {
+		result := make(chan error, 1)
+		go func() {
+			defer close(result)
+			result <- f()
+		}()
+		err, returned := <-result
+		if !returned {
+			return errors.New("the test has ended")
+		}
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 }
