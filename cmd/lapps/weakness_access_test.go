@@ -139,8 +139,14 @@ func bundledAccessList(t *testing.T) {
 	deploy("theirs", echoLua, "another", here)
 	eventually(t, "both are deployed", func() bool { return d.logged.count("bundle deployed") == 6 })
 	check(d, "/theirs", "/ours", "another")
+	for _, name := range []string{"ours", "theirs"} { // the list goes back with its version
+		if status, _, stderr := command(t, "rollback", "-c", d.config, name); status != exitOK {
+			t.Fatal(status, stderr)
+		}
+	}
+	check(d, "/ours", "/theirs", "the bundle")
 	d.stop()
-	check(startAgain(t, d.dir, d.config), "/theirs", "/ours", "another")
+	check(startAgain(t, d.dir, d.config), "/ours", "/theirs", "the bundle")
 }
 
 // overIPv6: no list concerned it.
