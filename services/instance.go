@@ -197,12 +197,24 @@ func (in *instance) load(machine *vm.Instance) error {
 }
 
 // table returns the service's table: the global of its name, which Lua may replace, as in
-// LAppS. While that is no table it is the last one. The baton is held.
+// LAppS. While that is none with callbacks it is the last one. The baton is held.
 func (in *instance) table() *lua.LTable {
-	if t, ok := in.vm.State().G.Global.RawGetString(in.service.Name).(*lua.LTable); ok {
+	t, ok := in.vm.State().G.Global.RawGetString(in.service.Name).(*lua.LTable)
+	if ok && t != in.callbacks && hasCallbacks(t) {
 		in.callbacks = t
 	}
 	return in.callbacks
+}
+
+// hasCallbacks reports whether t looks like a service's table, and not like data in a
+// global of its name.
+func hasCallbacks(t *lua.LTable) bool {
+	for _, name := range []string{"onMessage", "methods", "run"} {
+		if t.RawGetString(name) != lua.LNil {
+			return true
+		}
+	}
+	return t.Metatable != lua.LNil
 }
 
 // has reports whether there is a callback.

@@ -57,7 +57,7 @@ func begin(r *Runner, f *File, p *vm.Program) (*test, error) {
 		Service: strings.TrimSuffix(f.Name, ".lua"),
 		Program: p,
 		Globals: func(machine *vm.Instance, L *lua.LState) {
-			t.globals(L)
+			t.globals(machine, L)
 			for _, m := range r.Libraries {
 				machine.Preload(L, m.Name)
 			}
@@ -81,11 +81,11 @@ func (t *test) onError(what string, err error) {
 }
 
 // globals installs what tests find.
-func (t *test) globals(L *lua.LState) {
+func (t *test) globals(machine *vm.Instance, L *lua.LState) {
 	t.json = nljson.New(L, t.file.Files)
 	t.find = L.GetField(L.GetGlobal("string"), "find")
 	t.expectations, t.connections = t.expectationMeta(L), t.connMeta(L)
-	L.SetGlobal("nljson", t.json.Table())
+	machine.Provide(L, "nljson", t.json.Table())
 	for name, fn := range map[string]lua.LGFunction{
 		"advance":    t.advance,
 		"connect":    t.connect,

@@ -70,7 +70,7 @@ func (in *Instance) call(fn lua.LValue, args []lua.LValue, nret int) (*lua.LStat
 	g := in.main.G
 	was := g.CurrentThread
 	g.CurrentThread = th
-	err := in.protect(th, len(args), nret)
+	err := in.protect(th, len(args), nret, true)
 	g.CurrentThread = was
 	if err != nil {
 		return nil, in.failed(err)
@@ -94,8 +94,9 @@ func (in *Instance) Index(v lua.LValue, key string) (lua.LValue, error) {
 }
 
 // protect calls what has been pushed onto th, as PCall does. After an error th is not
-// used any more: functions may still share its variables.
-func (in *Instance) protect(th *lua.LState, nargs, nret int) (err error) {
+// used any more: functions may still share its variables. An error has a traceback if
+// it is to be traced, or was a bug.
+func (in *Instance) protect(th *lua.LState, nargs, nret int, traced bool) (err error) {
 	e := in.running
 	depth := e.depth
 	if depth >= maxDepth {
@@ -108,7 +109,7 @@ func (in *Instance) protect(th *lua.LState, nargs, nret int) (err error) {
 		n := len(e.threads) - 1
 		e.threads[n], e.threads = nil, e.threads[:n]
 		if r := recover(); r != nil {
-			err = in.recovered(th, r)
+			err = recovered(th, r, traced)
 		}
 	}()
 	th.Call(nargs, nret)
@@ -117,12 +118,15 @@ func (in *Instance) protect(th *lua.LState, nargs, nret int) (err error) {
 
 // recovered makes an error of what a call on th has panicked with: Lua's own, or a
 // bug of a binding.
-func (in *Instance) recovered(th *lua.LState, r any) *lua.ApiError {
+func recovered(th *lua.LState, r any, traced bool) *lua.ApiError {
 	err, ok := r.(*lua.ApiError)
+	if ok && !traced {
+		return err
+	}
 	if !ok {
 		err = &lua.ApiError{Type: lua.ApiErrorPanic, Object: lua.LString(fmt.Sprint(r)), StackTrace: string(debug.Stack()) + "\n"}
 	}
-	trace, failed := in.traceback(th)
+	trace, failed := traceback(th)
 	if failed != nil {
 		return &lua.ApiError{
 			Type:       lua.ApiErrorRun,
@@ -132,20 +136,6 @@ func (in *Instance) recovered(th *lua.LState, r any) *lua.ApiError {
 	}
 	err.StackTrace += trace
 	return err
-}
-
-// traceback is th's. A registry overflow in a tail call
-// (local function f(...) return f(1, ...) end) leaves a frame that has not begun, and
-// gopher-lua panics when it looks for its line.
-func (in *Instance) traceback(th *lua.LState) (trace string, failed any) {
-	defer func() {
-		failed = recover()
-		if err, ok := failed.(*lua.ApiError); ok {
-			trace, failed = nameFirst(th, err.StackTrace), nil
-		}
-	}()
-	in.panicTraced(th)
-	return "", nil
 }
 
 // panicBare is how threads panic; the traceback is added where it is recovered.

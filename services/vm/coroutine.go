@@ -14,12 +14,20 @@ import lua "github.com/yuin/gopher-lua"
 // body is what a coroutine runs: its function, called by one in Lua, and not
 // in tail position. gopher-lua needs a frame to come back to: without it a
 // coroutine of a Go function never ends, and one that ends with
-// "return coroutine.yield()" cannot be resumed.
+// "return coroutine.yield()" cannot be resumed. It begins with coBegin.
 var body = mustCompile("coroutine", `
+	local begin = ...
 	local function pass(...) return ... end
 	return function(f)
-		return function(...) return pass(f(...)) end
+		return function(...) begin() return pass(f(...)) end
 	end`)
+
+// coBegin has the thread of a coroutine panic as others do: to resume it for the first
+// time undoes what was set before.
+func coBegin(L *lua.LState) int {
+	L.Panic = panicBare
+	return 0
+}
 
 // coCreate makes a coroutine.
 func coCreate(L *lua.LState) int {

@@ -111,8 +111,6 @@ type Instance struct {
 
 	labelled context.Context // has the labels of the goroutines
 
-	panicTraced func(*lua.LState) // panics with an error that has a traceback
-
 	stockCreate, stockResume lua.LGFunction // gopher-lua's coroutine.create and resume
 	body                     lua.LValue     // see coCreate
 
@@ -206,9 +204,7 @@ func New(c Config) (*Instance, error) {
 		RegistryGrowStep:    registryGrow,
 		SkipOpenLibs:        true,
 		MinimizeStackMemory: true,
-		IncludeGoStackTrace: true,
 	})
-	in.panicTraced = in.main.Panic
 	in.initTexts()
 	in.openSandbox()
 	in.main.SetContext(in.hook)

@@ -135,10 +135,16 @@ func (p *Program) file(in *Place, file string) (*lua.FunctionProto, error) {
 	return proto, nil
 }
 
+// errDirectory is what a directory is instead.
+var errDirectory = errors.New("not a regular file")
+
 func (p *Place) read(name string) (string, error) {
 	info, err := fs.Stat(p.Files, name)
 	if err != nil {
 		return "", err
+	}
+	if info.IsDir() {
+		return "", fmt.Errorf("open %s: %w", name, errDirectory)
 	}
 	if !info.Mode().IsRegular() { // a pipe would block
 		return "", fmt.Errorf("open %s: not a regular file", name)

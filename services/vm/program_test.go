@@ -123,6 +123,8 @@ func TestOwnFilesFirst(t *testing.T) {
 		"global.lua":         "return 'own global'",
 		"broken.lua":         "= 1",
 		"svc.lua":            "return 'the main file'",
+		"bit":                "a file, and no directory of bit/init.lua",
+		"task2.lua/x":        "a directory, and no file",
 		"elsewhere/time.lua": "return 'time of the path'",
 		"elsewhere/more.lua": "return 'more of the path'",
 	})
@@ -137,13 +139,14 @@ func TestOwnFilesFirst(t *testing.T) {
 	in := start(t, "", Config{
 		Service: "svc",
 		Program: p,
-		Modules: []Module{module("timer"), module("task"), module("time"), module("global"), module("broken"), module("svc"), module("bit")},
-		Globals: func(in *Instance, L *lua.LState) { in.Preload(L, "global") },
+		Modules: []Module{module("timer"), module("task"), module("time"), module("global"), module("broken"), module("svc"), module("bit"), module("task2")},
+		Globals: func(in *Instance, L *lua.LState) { in.Preload(L, "global"); in.Preload(L, "global") },
 	})
 	want(t, in, `return require("timer")`, "own timer")
 	want(t, in, `return require("task")`, "own task")
 	want(t, in, `return require("time")`, "server's time")
 	want(t, in, `return require("bit")`, "server's bit")
+	want(t, in, `return require("task2")`, "server's task2")
 	want(t, in, `return require("more")`, "more of the path")
 	want(t, in, `return global .. ", " .. require("global")`, "server's global, server's global")
 	want(t, in, `return require("svc")`, "server's svc")

@@ -2,7 +2,6 @@ package vm
 
 import (
 	"errors"
-	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -51,17 +50,10 @@ func xpcall(L *lua.LState) int {
 // thrown, and returns -1.
 func protected(L *lua.LState, nargs int) int {
 	in := Of(L)
-	fn, isFunction := L.Get(-nargs - 1).(*lua.LFunction)
 	th := in.thread()
 	L.XMoveTo(th, nargs+1)
-	if err := in.protect(th, nargs, lua.MultRet); err != nil {
-		v := in.caught(err)
-		if text, ok := v.(lua.LString); ok && isFunction && fn.IsG {
-			// gopher-lua puts a space between the place of an error and its text, also
-			// where there is no place: nothing of Lua has called the function.
-			v = lua.LString(strings.TrimPrefix(string(text), " "))
-		}
-		L.Push(v)
+	if err := in.protect(th, nargs, lua.MultRet, false); err != nil {
+		L.Push(in.caught(err))
 		return -1
 	}
 	L.Push(lua.LTrue)

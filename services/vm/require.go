@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"syscall"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -53,7 +54,11 @@ func (in *Instance) Preload(L *lua.LState, name string) {
 	if m == nil {
 		L.RaiseError("no module '%s' in the server", name)
 	}
-	in.Provide(L, name, m.Open(in, L))
+	v := in.loaded.RawGetString(name)
+	if v == lua.LNil {
+		v = m.Open(in, L)
+	}
+	in.Provide(L, name, v)
 }
 
 // Provide makes v a global, which require then gives, too, whatever files there are. It
@@ -117,7 +122,7 @@ func (in *Instance) try(L *lua.LState, name string, place *Place, file string) (
 	}
 	proto, err := in.config.Program.file(place, file)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, errDirectory):
 		return nil, "no file '" + place.name(file) + "'"
 	case err != nil:
 		L.RaiseError("error loading module '%s': %s", name, err.Error())
@@ -178,7 +183,7 @@ func readAll(L *lua.LState, reader *lua.LFunction) (text, why string) {
 
 func loadText(L *lua.LState, text, name string) int {
 	fail(L, Of(L).spend(4*len(text)))
-	proto, err := compile(strings.TrimLeft(name, "=@"), text)
+	proto, err := compile(chunkName(name), text)
 	if err != nil {
 		L.Push(lua.LNil)
 		L.Push(lua.LString(err.Message))
@@ -186,4 +191,15 @@ func loadText(L *lua.LState, text, name string) int {
 	}
 	L.Push(L.NewFunctionFromProto(proto))
 	return 1
+}
+
+// chunkName is what messages call a chunk. Its name may be its text.
+func chunkName(name string) string {
+	name, rest, _ := strings.Cut(strings.TrimLeft(name, "=@"), "\n")
+	if len(name) > maxWord {
+		return name[:maxWord] + "..."
+	} else if rest != "" {
+		return name + "..."
+	}
+	return name
 }

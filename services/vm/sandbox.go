@@ -40,6 +40,7 @@ func Reserved(name string) bool { return slices.Contains(allowed[""], name) }
 var replaced = map[string]map[string]lua.LGFunction{
 	"": {
 		"collectgarbage": collectGarbage, // would collect the whole process's
+		"error":          throw,
 		"load":           load,
 		"loadstring":     loadString,
 		"pcall":          pcall,
@@ -92,7 +93,8 @@ func (in *Instance) openSandbox() {
 	in.stockCreate = stock(global.RawGetString("coroutine"), "create")
 	in.stockResume = stock(global.RawGetString("coroutine"), "resume")
 	L.Push(L.NewFunctionFromProto(body))
-	L.Call(0, 1)
+	L.Push(L.NewFunction(coBegin))
+	L.Call(1, 1)
 	in.body = L.Get(-1)
 	L.Pop(1)
 	for name, guard := range guarded {

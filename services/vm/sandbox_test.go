@@ -61,7 +61,7 @@ func TestRefused(t *testing.T) {
 		{`assert(load(function() return {} end))`, `test:1: reader function must return a string`},
 		{`assert(load(function() return "x = 1 " end))`, `test:1: <load>: longer than 1048576 bytes`},
 		{`assert(loadstring("return " .. string.rep("#", 1100000)))`, `test:1: <string>: longer than 1048576 bytes`},
-		{`require("io")`, `test:1: module 'io' not found:; no module 'io' in the server; no file 'io.lua'; no file 'io/init.lua'`},
+		{`require("io")`, `test:1: module 'io' not found: no module 'io' in the server; no file 'io.lua'; no file 'io/init.lua'`},
 		{`math.random(0)`, `test:1: bad argument #1 to random (interval is empty)`},
 		{`local function f() return 1 + f() end f()`, `test:1: stack overflow`},
 		{`unpack({}, 1, 1e8)`, `test:1: too many results to unpack`},

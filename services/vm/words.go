@@ -3,7 +3,6 @@ package vm
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -12,65 +11,87 @@ import (
 // notCallable is how gopher-lua's error ends when what is called is no function.
 const notCallable = "attempt to call a non-function object"
 
-// inWords completes the error that th is about to panic with: what was called that is no
-// function has its name and its type, as in Lua 5.1.
+// inWords corrects the error that th is about to panic with. What was called that is no
+// function has its name and its type, as in Lua 5.1. Where there is no place of the
+// error, since nothing of Lua has called what raises it, gopher-lua begins with
+// the space that should be behind that.
 func inWords(th *lua.LState, thrown lua.LValue) lua.LValue {
 	text, ok := thrown.(lua.LString)
-	if !ok || !strings.HasSuffix(string(text), notCallable) {
+	switch {
+	case !ok:
 		return thrown
+	case strings.HasSuffix(string(text), notCallable):
+		return lua.LString(strings.TrimSuffix(string(text), notCallable) + whatIsCalled(th))
+	case strings.HasPrefix(string(text), " ") && !fromLua(th):
+		return text[1:]
 	}
+	return thrown
+}
+
+func whatIsCalled(th *lua.LState) string {
 	name, v, ok := called(th)
-	if !ok {
-		return thrown
+	switch {
+	case !ok:
+		return notCallable
+	case name == "?":
+		return fmt.Sprintf("attempt to call a %s value", v.Type())
 	}
-	what := fmt.Sprintf("a %s value", v.Type())
-	if name != "?" {
-		what = fmt.Sprintf("'%s' (%s)", name, what)
-	}
-	return lua.LString(strings.TrimSuffix(string(text), notCallable) + "attempt to call " + what)
+	return fmt.Sprintf("attempt to call '%s' (a %s value)", name, v.Type())
 }
 
-// called is what th was about to call, and what the source calls it: "?" where that is
-// no name.
-func called(th *lua.LState) (name string, v lua.LValue, ok bool) {
-	dbg, ok := th.GetStack(0)
-	if !ok {
-		return "", nil, false
-	}
-	fn, err := th.GetInfo("f", dbg, lua.LNil)
-	if f, isFunction := fn.(*lua.LFunction); err == nil && isFunction && !f.IsG {
-		// The program counter, past the instruction, is the one thing that GetInfo
-		// does not tell.
-		pc := int(reflect.ValueOf(dbg).Elem().FieldByName("frame").Elem().FieldByName("Pc").Int()) - 1
-		i := slices.IndexFunc(f.Proto.DbgCalls, func(c lua.DbgCall) bool { return c.Pc == pc })
-		if i >= 0 {
-			register := int(f.Proto.Code[pc]>>18) & 0xff
-			return f.Proto.DbgCalls[i].Name, th.Get(register + 1), true
+// fromLua reports whether the text of the error is Lua's own: a function of Lua is on
+// th, or what raises it takes what it is given.
+func fromLua(th *lua.LState) bool {
+	for level := 0; ; level++ {
+		frame, ok := th.GetStack(level)
+		if !ok {
+			return false
+		}
+		fn, _ := th.GetInfo("f", frame, lua.LNil)
+		if f, ok := fn.(*lua.LFunction); !ok || !f.IsG || asGiven(f) {
+			return true
 		}
 	}
-	return "", nil, false
 }
 
-// nameFirst corrects a traceback of th, in which the function that a thread has begun
-// with is the main chunk, whatever it is: each call is on a thread of its own.
-func nameFirst(th *lua.LState, trace string) string {
-	const chunk = " in main chunk"
-	i := strings.LastIndex(trace, chunk)
-	if i < 0 {
-		return trace
+// asGiven reports whether f raises what it is given, or what a coroutine has raised.
+func asGiven(f *lua.LFunction) bool {
+	code := reflect.ValueOf(f.GFunction).Pointer()
+	return code == reflect.ValueOf(throw).Pointer() || code == reflect.ValueOf(coWrapped).Pointer()
+}
+
+// throw is error of Lua 5.1: numbers have a place before them, too, and the level
+// counts calls.
+func throw(L *lua.LState) int {
+	v := L.Get(1)
+	level := 1
+	if L.Get(2) != lua.LNil {
+		level = checkInt(L, 2)
 	}
-	depth := 0
-	for step := 1 << 20; step > 0; step /= 2 {
-		if _, ok := th.GetStack(depth + step); ok {
-			depth += step
+	if _, isTable := v.(*lua.LTable); !isTable && level > 0 && lua.LVCanConvToString(v) {
+		v = lua.LString(placeOf(L, level) + v.String())
+	}
+	L.Error(v, 0)
+	return 0
+}
+
+// placeOf is the place of the function that a level of L is in, with what is between it
+// and a text; "" where that is not of Lua.
+func placeOf(L *lua.LState, level int) string {
+	at := 0
+	for at < level {
+		frame, ok := L.GetStack(at)
+		if !ok {
+			return ""
 		}
+		at += 1 + tailCalls(frame)
 	}
-	first, ok := th.GetStack(depth)
-	if !ok {
-		return trace
+	frame, ok := L.GetStack(level)
+	if !ok || at != level {
+		return ""
 	}
-	if _, err := th.GetInfo("S", first, lua.LNil); err != nil || first.LineDefined == 0 {
-		return trace
+	if fn, _ := L.GetInfo("f", frame, lua.LNil); fn.(*lua.LFunction).IsG {
+		return ""
 	}
-	return fmt.Sprintf("%s in function <%s:%d>%s", trace[:i], first.Source, first.LineDefined, trace[i+len(chunk):])
+	return L.Where(level) + " "
 }
