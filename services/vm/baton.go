@@ -174,6 +174,7 @@ func (in *Instance) idleExecutor() (e *executor) {
 // signal tells e that the baton is its own.
 func (e *executor) signal() {
 	if e.inline {
+		e.in.turn.Store(0) // the loop may have other things to do for long
 		e.in.config.Loop.Post(e.begin)
 		return
 	}

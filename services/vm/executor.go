@@ -278,7 +278,6 @@ func (e *executor) pass(goesOn bool) bool {
 		return false
 	case e.inline:
 		if !waits {
-			in.turn.Store(0) // the loop may have other things to do for long
 			e.signal()
 		}
 		return false

@@ -327,25 +327,40 @@ func TestInlineInFlight(t *testing.T) {
 	}
 }
 
-// TestInlineTurn: an instance that waits for its loop is not one that hangs.
+// TestInlineTurn: an instance that waits for its loop is not one that hangs, whether the
+// loop has given the baton to itself or was given it by another executor.
 func TestInlineTurn(t *testing.T) {
 	l := newLoop(t)
 	in := start(t, "", Config{Loop: l})
 	held, release := make(chan bool), make(chan bool)
+	elsewhere := func() { held <- true; <-release }
 	handled := 0
 	tg := &target{gate: new(Gate), handle: func(*Instance, Event) { handled++ }}
 	l.call(func() {
 		for range 2 * turnEvents {
 			post(t, in, tg)
 		}
-		l.Post(func() { held <- true; <-release })
+		l.Post(elsewhere)
 	})
 	<-held
 	if n := in.Turn(); n != 0 {
 		t.Errorf("while the loop does something else it is turn %d, want none", n)
 	}
-	close(release)
+	release <- true
 	for n := 0; n < 2*turnEvents; {
+		do(t, in, func(*Instance) { n = handled })
+	}
+
+	do(t, in, func(*Instance) {
+		l.Post(elsewhere)
+		<-held
+		post(t, in, tg)
+	})
+	if n := in.Turn(); n != 0 {
+		t.Errorf("behind another executor it is turn %d, want none", n)
+	}
+	release <- true
+	for n := 0; n < 2*turnEvents+1; {
 		do(t, in, func(*Instance) { n = handled })
 	}
 }
