@@ -240,7 +240,10 @@ func (s *Server) closeLargest() {
 	if excess <= 0 || !s.Exceed(LimitBuffered) {
 		return
 	}
-	closed := h.evict(excess, "the server holds too much for its peers")
+	closed, enough := h.evict(excess, "the server holds too much for its peers")
+	if !enough && closed > 0 {
+		s.relief.wanted.Store(true)
+	}
 	s.log().Warn("too much was held: those who held most are closed", "bytes", held, "limit", limit, "closed", closed)
 }
 
@@ -331,12 +334,20 @@ func (c *conn) goesLocked(b besides) (freed int) {
 }
 
 // evict closes those that are open in their order, until n bytes are given back. It
-// returns how many.
-func (h *holders) evict(n int64, reason string) (closed int) {
-	for freed := int64(0); freed < n && closed < len(h.open); closed++ {
-		freed += int64(h.open[closed].conn.evict(h.besides, reason))
+// returns how many, and whether that was enough. Once even the largest of the rest
+// holds less than its share of what is missing, all of them do not hold that: others
+// have come to hold it behind holders, as those do that a broadcast is being sent to.
+// Who holds little is not closed for them.
+func (h *holders) evict(n int64, reason string) (closed int, enough bool) {
+	freed := int64(0)
+	for ; freed < n && closed < len(h.open); closed++ {
+		rest := h.open[closed:]
+		if largest := rest[0].bytes; closed > 0 && largest < little && int64(largest)*int64(len(rest)) < n-freed {
+			break
+		}
+		freed += int64(rest[0].conn.evict(h.besides, reason))
 	}
-	return closed
+	return closed, freed >= n
 }
 
 // evict closes c for what it holds, and returns how much of it is given back:

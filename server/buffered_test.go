@@ -61,6 +61,26 @@ func TestBufferedOutboxes(t *testing.T) {
 	})
 }
 
+// TestBufferedByOthers: where what is too much is held by none of those that were looked at,
+// who holds next to nothing is not closed for it; the largest is.
+func TestBufferedByOthers(t *testing.T) {
+	open(t, limited(100_000_000), func(t *testing.T, w *world) {
+		large, small, sender := w.join(t, ""), w.join(t, ""), w.join(t, "")
+		sender.eval(`for i = 1, 100 do ws:send(1, 1, pad("large", 10000)) end ws:send(2, 1, pad("small", 10000)) ws:send(2, 1, pad("small", 1000))`)
+		synctest.Wait()
+		if closed, enough := w.EvictFor(50_000_000); closed != 1 || enough {
+			t.Errorf("%d are closed, enough is %v, want the largest alone", closed, enough)
+		}
+		if got := large.received(); got[len(got)-1] != "close 1013" {
+			t.Errorf("the one that held most: %q", got[len(got)-1])
+		}
+		if got := small.received(); len(got) != 2 {
+			t.Errorf("the one that held little received %d messages, want 2", len(got))
+		}
+		sender.eval(`ws:send(2, 1, "x")`)
+	})
+}
+
 // TestBufferedMany: as many are closed as it takes, the largest first.
 func TestBufferedMany(t *testing.T) {
 	open(t, limited(1_000_000), func(t *testing.T, w *world) {

@@ -160,5 +160,10 @@ func (s *Server) LookAway() {
 // CloseLargest looks at the sum now.
 func (s *Server) CloseLargest() { s.closeLargest() }
 
+// EvictFor closes those that hold most, for n bytes, and returns how many.
+func (s *Server) EvictFor(n int64) (closed int, enough bool) {
+	return s.holders().evict(n, "the server holds too much for its peers")
+}
+
 // Evict closes a connection for what it holds.
 func Evict(p services.Peer) { p.(*conn).evict(besides{}, "the server holds too much for its peers") }

@@ -3,9 +3,9 @@ package server
 // What the server does when the process runs short of memory. It does not look
 // at that itself: who does calls Refuse, and, where that is not enough, Shed.
 
-// shedLeast is how much a connection must hold, in bytes, to be closed for it:
-// less would cost peers their connection and give hardly anything back.
-const shedLeast = 16 << 10
+// little is what a connection holds, in bytes, that need not be closed for it: that
+// would cost peers their connection and give hardly anything back.
+const little = 16 << 10
 
 // Refuse has new connections refused with 503, or no longer. Each is counted as
 // LimitMemory. Any goroutine.
@@ -19,7 +19,7 @@ func (s *Server) Refuse(on bool) { s.refusing.Store(on) }
 func (s *Server) Shed(n int64) (closed int) {
 	h := s.holders()
 	for i, o := range h.open {
-		if o.bytes < shedLeast {
+		if o.bytes < little {
 			h.open = h.open[:i]
 			break
 		}
@@ -27,5 +27,6 @@ func (s *Server) Shed(n int64) (closed int) {
 	if n -= h.going; n <= 0 || len(h.open) == 0 || !s.Exceed(LimitMemory) {
 		return 0
 	}
-	return h.evict(n, "the server runs short of memory")
+	closed, _ = h.evict(n, "the server runs short of memory")
+	return closed
 }
