@@ -44,6 +44,7 @@ type deployer struct {
 	mu       sync.Mutex         // held during a change; guards the fields below
 	registry *services.Registry // nil: nothing is served yet
 	outgoing *outgoing
+	asked    map[string]bool // whether a service is to run, where a command has said so
 
 	// trashing is held while versions are put into the trash, or removed from it: an old version
 	// ends whenever its last connection goes. Behind mu.
@@ -196,6 +197,11 @@ func (d *deployer) restart(ctx context.Context, name string) error {
 		return err
 	}
 	defer done()
+	return d.again(ctx, name)
+}
+
+// again is restart; mu is held.
+func (d *deployer) again(ctx context.Context, name string) error {
 	if d.registry.Service(name) == nil {
 		return services.ErrNoService
 	}
@@ -220,6 +226,7 @@ func (d *deployer) undeploy(ctx context.Context, name string) error {
 		return errConfigured
 	}
 	defer d.emptyTrash(name)
+	delete(d.asked, name)
 	return d.registry.Remove(ctx, name, func() error {
 		return d.discarding(func() error { return d.store.remove(name) })
 	})
@@ -239,6 +246,7 @@ func (d *deployer) start(ctx context.Context, name string) error {
 		return err
 	}
 	defer done()
+	d.asked[name] = true
 	return d.registry.StartService(ctx, name)
 }
 
@@ -249,6 +257,7 @@ func (d *deployer) stop(ctx context.Context, name string) error {
 		return err
 	}
 	defer done()
+	d.asked[name] = false
 	return d.registry.StopService(ctx, name)
 }
 
@@ -282,6 +291,9 @@ func (d *deployer) change(ctx context.Context, name, dir string, rec record, com
 	err = d.registry.Check(c)
 	if err == nil {
 		_, err = d.registry.Deploy(ctx, c, commit)
+	}
+	if err == nil {
+		d.asked[name] = true
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("%s: its instances have not started within %v: is there a loop in its files, or in onStart?", name, d.limit)
@@ -347,7 +359,7 @@ func (d *deployer) service(name string, rec record) (config.Service, error) {
 // newDeployer makes a deployer of a configuration. Until serve it installs only: what
 // it changes is there when the services are started.
 func newDeployer(cfg *config.Config, lapps bool, log *slog.Logger) *deployer {
-	d := &deployer{cfg: cfg, named: cfg.Services, lapps: lapps, store: newStore(cfg.Directories.Applications), log: log, limit: changeTime}
+	d := &deployer{cfg: cfg, named: cfg.Services, lapps: lapps, store: newStore(cfg.Directories.Applications), log: log, limit: changeTime, asked: make(map[string]bool)}
 	d.life, d.end = context.WithCancel(context.Background())
 	if err := d.store.tidy(); err != nil {
 		log.Warn("what an earlier deployment has left is not removed", "err", err)

@@ -68,7 +68,7 @@ func (o *operations) start(log *slog.Logger) {
 		dirs[name] = filepath.Clean(dir)
 	}
 	var err error
-	if o.reloader, err = newReloader(dirs, log, o.deployer.restart); err != nil {
+	if o.reloader, err = newReloader(dirs, log, o.deployer.reload); err != nil {
 		log.Error("files are not watched", "err", err)
 	}
 }
