@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -99,7 +100,7 @@ func newDeploy() *cobra.Command {
 		Short: "Deploy a bundle (.lar, .zip, .tar.gz) to the server that runs",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			f, err := os.Open(args[0])
+			f, err := openRegular(args[0])
 			if err != nil {
 				return err
 			}
@@ -115,6 +116,22 @@ func newDeploy() *cobra.Command {
 	}
 	operatorFlags(cmd, &o)
 	return cmd
+}
+
+// openRegular opens a bundle to be sent: a regular file, since a pipe would wait for who writes to it.
+func openRegular(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &failure{fmt.Errorf("%s is no regular file", path)}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 func newServiceCommand(name, short string) *cobra.Command {

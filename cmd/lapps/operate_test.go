@@ -1,0 +1,26 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// TestDeployNoFile refuses what is no regular file, and waits for nobody to write to it.
+func TestDeployNoFile(t *testing.T) {
+	dir := t.TempDir()
+	pipe, folder := filepath.Join(dir, "pipe.zip"), filepath.Join(dir, "folder.zip")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, folder} {
+		status, _, stderr := command(t, "deploy", "--socket", filepath.Join(dir, "none"), path)
+		if want := path + " is no regular file\n"; status != exitFailed || stderr != want {
+			t.Errorf("exit status %d, %q, want %q", status, stderr, want)
+		}
+	}
+}
