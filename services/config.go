@@ -206,11 +206,15 @@ const (
 // them changes nothing.
 var ours = []string{"ws", "bcast", "nljson", "must_stop", "instance_id"}
 
+// Reserved reports whether name is that of a global which every service has, Config.Libraries apart: no
+// service can be called so.
+func Reserved(name string) bool { return vm.Reserved(name) || slices.Contains(ours, name) }
+
 func (c *Config) check(modules []vm.Module) error {
 	switch {
 	case c.Name == "":
 		return errors.New("services: a service has no name")
-	case vm.Reserved(c.Name) || slices.Contains(ours, c.Name) || has(c.Libraries, c.Name) || slices.Contains(c.Preload, c.Name):
+	case Reserved(c.Name) || has(c.Libraries, c.Name) || slices.Contains(c.Preload, c.Name):
 		return fmt.Errorf("services: a service cannot be called %s: that is a global of Lua's or ours", c.Name)
 	case c.Files == nil:
 		return fmt.Errorf("services: %s: no directory is given", c.Name)

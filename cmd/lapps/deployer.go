@@ -345,6 +345,9 @@ func (d *deployer) service(name string, rec record) (config.Service, error) {
 	for _, n := range notices {
 		d.log.Warn("descriptor", "notice", n.String())
 	}
+	if err == nil {
+		err = checkName(name, s)
+	}
 	if err != nil {
 		return s, err
 	}

@@ -52,6 +52,9 @@ func serviceConfig(cfg *config.Config, name string, s config.Service, from folde
 			from.close()
 		}
 	}()
+	if err := checkName(name, s); err != nil {
+		return c, err
+	}
 	if _, err := fs.Stat(from.files, name+".lua"); err != nil {
 		return c, fmt.Errorf("its main file %s must be readable: %w", filepath.Join(from.where, name+".lua"), err)
 	}
@@ -108,6 +111,15 @@ func serviceConfig(cfg *config.Config, name string, s config.Service, from folde
 		Access:        access,
 		ExtraHeaders:  headerFields(s.ExtraHeaders),
 	}, nil
+}
+
+// checkName refuses the names of globals that a service has anyway: its callbacks are in the global of its own.
+func checkName(name string, s config.Service) error {
+	global := func(m vm.Module) bool { return m.Name == name }
+	if services.Reserved(name) || slices.ContainsFunc(globalModules(nil), global) || slices.Contains(s.Preload, name) {
+		return fmt.Errorf("a service cannot be called %s: it has a global of that name from Lua, the server or its preload", name)
+	}
+	return nil
 }
 
 // release closes what a service has open.
