@@ -40,8 +40,8 @@ const (
 //	POST /v1/services/NAME/start           also stop, restart, rollback, undeploy: serviceStatus
 //	POST /v1/bundles?name=FILE             the body is a bundle: serviceStatus
 //
-// What fails is {"error": "…"}: 404 for a service that there is not, 409 where it is not in the
-// state for it, 422 for a bundle or a version that is no good.
+// What fails is {"error": "…"}: 404 for a service, or a path, that there is not, 405 for another
+// method, 409 where a service is not in the state for it, 422 for a bundle or a version that is no good.
 type control struct {
 	// Immutable.
 	deployer *deployer
@@ -135,8 +135,37 @@ func (c *control) handler() http.Handler {
 		})
 	}
 	mux.HandleFunc("POST /v1/bundles", c.receiveBundle)
-	return mux
+	return answersAll(mux)
 }
+
+// answersAll has requests that mux knows nothing about be answered as others that fail: its own
+// answers are text.
+func answersAll(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		own := refusal{header: make(http.Header)}
+		mux.ServeHTTP(&own, r)
+		why := "there is nothing at " + r.URL.Path
+		if allowed := own.header.Get("Allow"); allowed != "" {
+			w.Header().Set("Allow", allowed)
+			why = fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allowed, r.Method)
+		}
+		answer(w, own.status, failureBody{why})
+	})
+}
+
+// A refusal is an http.ResponseWriter that keeps a status and a header, and no body.
+type refusal struct {
+	header http.Header
+	status int
+}
+
+func (f *refusal) Header() http.Header         { return f.header }
+func (f *refusal) WriteHeader(status int)      { f.status = status }
+func (f *refusal) Write(p []byte) (int, error) { return len(p), nil }
 
 // receiveBundle deploys what the body holds.
 func (c *control) receiveBundle(w http.ResponseWriter, r *http.Request) {

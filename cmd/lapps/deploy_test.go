@@ -411,8 +411,12 @@ func TestReceiveBundleRefuses(t *testing.T) {
 		{"POST", "/v1/bundles", 1, 400, `{"error":"name: must be a file's that ends with .lar, .zip, .tar.gz or .tgz"}`},
 		{"POST", "/v1/bundles?name=../../x.zip", 1, 422, `{"error":"bundle: x.zip: is no bundle: neither LAR, nor ZIP, nor tar.gz"}`},
 		{"POST", "/v1/bundles?name=x.zip", maxUpload + 1, 413, `{"error":"the bundle is larger than 67108864 bytes"}`},
-		{"GET", "/v1/bundles", 0, 405, "Method Not Allowed"},
-		{"POST", "/v1/services/echo/explode", 0, 404, "404 page not found"},
+		{"GET", "/v1/bundles", 0, 405, `{"error":"/v1/bundles takes POST, not GET"}`},
+		{"GET", "/v1/services/echo/start", 0, 405, `{"error":"/v1/services/echo/start takes POST, not GET"}`},
+		{"POST", "/v1/services", 0, 405, `{"error":"/v1/services takes GET, HEAD, not POST"}`},
+		{"POST", "/v1/services/echo/explode", 0, 404, `{"error":"there is nothing at /v1/services/echo/explode"}`},
+		{"DELETE", "/v1/services/echo", 0, 404, `{"error":"there is nothing at /v1/services/echo"}`},
+		{"GET", "/v1/nope", 0, 404, `{"error":"there is nothing at /v1/nope"}`},
 	} {
 		r, err := http.NewRequest(tt.method, tt.target, bytes.NewReader(make([]byte, tt.size)))
 		if err != nil {
@@ -422,6 +426,9 @@ func TestReceiveBundleRefuses(t *testing.T) {
 		h.ServeHTTP(w, r)
 		if w.status != tt.status || strings.TrimSpace(w.body.String()) != tt.want {
 			t.Errorf("%s %s: %d %s, want %d %s", tt.method, tt.target, w.status, w.body.String(), tt.status, tt.want)
+		}
+		if kind := w.header.Get("Content-Type"); kind != "application/json" || (w.header.Get("Allow") != "") != (tt.status == 405) {
+			t.Errorf("%s %s: %s", tt.method, tt.target, w.header)
 		}
 	}
 	mustEcho(t, d.url("/echo"))
