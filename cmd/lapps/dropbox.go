@@ -29,7 +29,7 @@ const (
 // A dropbox is the directory whose bundles are deployed as they appear, by whatever way: mv, cp, a
 // download. One that was deployed is removed. One that is no good stays, is named in the log,
 // once, and is tried again when it has changed; where it depends on a service that does not run
-// it is tried again when another has been deployed, too.
+// it is tried again when another has been deployed, too. What is no bundle is named once, and passed over.
 type dropbox struct {
 	// Immutable.
 	dir    string
@@ -48,6 +48,8 @@ type sighting struct {
 	since time.Time // when it was first seen so
 	tried bool
 	lacks bool // it depends on a service that did not run
+
+	passed bool // it is no bundle, and the log says so
 }
 
 func newDropbox(dir string, log *slog.Logger, deploy func(context.Context, *os.File, string) (string, error)) *dropbox {
@@ -151,15 +153,17 @@ func (b *dropbox) look(now time.Time) (next time.Duration) {
 	deployed := false
 	for _, e := range entries {
 		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() || !isBundle(e.Name()) {
+		if err != nil || isTemporary(e.Name()) {
 			continue
 		}
 		s, known := b.seen[e.Name()]
 		if !known || !same(s.info, info) {
-			s = sighting{info: info, since: now}
+			s = sighting{info: info, since: now, passed: s.passed}
 		}
 		if left := settleTime - now.Sub(s.since); !s.tried && left > 0 {
 			next = min(next, left)
+		} else if why := noBundle(info); why != "" {
+			b.passOver(e.Name(), why, &s)
 		} else if !s.tried && b.ctx.Err() == nil {
 			var lacks *services.LacksError
 			err := b.take(e.Name(), info)
@@ -173,6 +177,29 @@ func (b *dropbox) look(now time.Time) (next time.Duration) {
 		return 0
 	}
 	return next
+}
+
+// noBundle is why a file is passed over; "": it is none to be passed over.
+func noBundle(info os.FileInfo) string {
+	switch mode := info.Mode(); {
+	case mode.IsDir():
+		return "it is a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "it is a symbolic link"
+	case !mode.IsRegular():
+		return "it is no regular file"
+	case !isBundle(info.Name()):
+		return "its name does not end with .lar, .zip, .tar.gz or .tgz"
+	}
+	return ""
+}
+
+// passOver says once of a name that nothing is done with what has it.
+func (b *dropbox) passOver(name, why string, s *sighting) {
+	if !s.passed {
+		b.log.Warn("no bundle: passed over", "file", filepath.Join(b.dir, name), "why", why)
+	}
+	s.tried, s.passed = true, true
 }
 
 // retry has those tried again that depend on what may be there now, and reports whether

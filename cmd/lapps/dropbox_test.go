@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -143,5 +146,61 @@ func TestDropboxMadeAgain(t *testing.T) {
 		if e.Name == file {
 			return
 		}
+	}
+}
+
+// TestDropboxPassesOver: the log names what lies there and is no bundle, once; what takes its name may be one.
+func TestDropboxPassesOver(t *testing.T) {
+	dir, other := t.TempDir(), t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	mustWrite(t, filepath.Join(other, "good.zip"), nil)
+	for _, err := range []error{
+		os.Symlink(filepath.Join(other, "good.zip"), in("link.zip")),
+		syscall.Mkfifo(in("pipe.zip"), 0o600),
+		os.Mkdir(in("below"), 0o755),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"hot.tar", ".hidden.rar", "saved~", "below/good.zip"} {
+		mustWrite(t, in(name), nil)
+	}
+	logged := new(logged)
+	var deployed []string
+	b := newDropbox(dir, slog.New(slog.NewJSONHandler(logged, nil)), func(_ context.Context, _ *os.File, name string) (string, error) {
+		deployed = append(deployed, name)
+		return "", nil
+	})
+	defer b.cancel()
+	now := time.Now()
+	settled := func() {
+		b.look(now)
+		now = now.Add(settleTime)
+		b.look(now)
+	}
+	b.look(now)
+	if logged.String() != "" {
+		t.Errorf("before they have settled: %s", logged)
+	}
+	settled()
+	mustWrite(t, in("below/more.zip"), nil)
+	mustWrite(t, in("hot.tar"), []byte("more"))
+	settled()
+	for name, why := range map[string]string{
+		"link.zip": "it is a symbolic link", "pipe.zip": "it is no regular file", "below": "it is a directory",
+		"hot.tar": "its name does not end with .lar, .zip, .tar.gz or .tgz",
+	} {
+		if n := logged.count(`"file":"` + in(name) + `","why":"` + why + `"`); n != 1 {
+			t.Errorf("%s is named %d times, want once", name, n)
+		}
+	}
+	if n := logged.count("passed over"); n != 4 || deployed != nil {
+		t.Errorf("%d are passed over, %v deployed:\n%s", n, deployed, logged)
+	}
+	mustWrite(t, in("link.zip"), nil)
+	settled()
+	if !slices.Equal(deployed, []string{"link.zip"}) || !isGone(in("link.zip")) {
+		t.Errorf("deployed: %v", deployed)
 	}
 }
