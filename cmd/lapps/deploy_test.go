@@ -320,7 +320,15 @@ func TestCommands(t *testing.T) {
 	}
 	do(exitOK, "deploy", chat)
 	mustHear(t, d.url("/chat"), "hello")
+	if got := do(exitFailed, "rollback", "chat"); got != "there is no version before the one that serves\n" {
+		t.Errorf("rollback to what was removed: %q", got)
+	}
 	do(exitOK, "undeploy", "chat")
+	for _, dir := range []string{"chat", ".lapps/previous/chat", ".lapps/trash/chat"} {
+		if !isGone(filepath.Join(d.dir, "apps", dir)) {
+			t.Errorf("%s is still there", dir)
+		}
+	}
 
 	var list struct{ Services []serviceStatus }
 	if err := json.Unmarshal([]byte(do(exitOK, "services", "--json")), &list); err != nil || len(list.Services) != 1 || list.Services[0].State != "running" {

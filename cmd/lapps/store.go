@@ -148,7 +148,7 @@ func (s *store) replace(name, dir string) (finish func() error, err error) {
 	if err := exchange(dir, s.current(name)); err != nil {
 		return nil, err
 	}
-	return func() error { return errors.Join(s.discard(name), s.keep(name, dir)) }, nil
+	return func() error { return errors.Join(s.discard(name, s.previous(name)), s.keep(name, dir)) }, nil
 }
 
 // keep makes dir the previous version of a service.
@@ -159,8 +159,8 @@ func (s *store) keep(name, dir string) error {
 	return os.Rename(dir, s.previous(name))
 }
 
-// discard puts the previous version of a service away: connections may have it still.
-func (s *store) discard(name string) error {
+// discard puts the version of a service in dir away, if there is one: connections may have it still.
+func (s *store) discard(name, dir string) error {
 	if err := os.MkdirAll(s.trash(name), 0o755); err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (s *store) discard(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(s.previous(name), filepath.Join(to, name)); !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Rename(dir, filepath.Join(to, name)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -178,9 +178,12 @@ func (s *store) discard(name string) error {
 // one that served still does.
 func (s *store) swap(name string) error { return exchange(s.previous(name), s.current(name)) }
 
-// remove takes a version away that serves: it is the previous one then.
+// remove puts a service away: nothing is left to come back once another one has its name.
 func (s *store) remove(name string) error {
-	return errors.Join(s.discard(name), s.keep(name, s.current(name)))
+	if err := s.discard(name, s.previous(name)); err != nil {
+		return err
+	}
+	return s.discard(name, s.current(name))
 }
 
 // exchange has two directories change names, at once where the file system can do

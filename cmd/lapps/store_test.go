@@ -66,7 +66,7 @@ func TestStoreRecords(t *testing.T) {
 		t.Errorf("deployed: %v, %v", all, err)
 	}
 	must(s.remove("echo"))
-	holds("", "4")
+	holds("", "")
 	if all, err := s.deployed(); len(all) != 0 || err != nil {
 		t.Errorf("deployed: %v, %v", all, err)
 	}
