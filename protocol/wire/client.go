@@ -117,6 +117,9 @@ func (e *ResponseError) Error() string { return "wire: the server's answer: " + 
 // the head: the first bytes of frames. The error is a *ResponseError; it is
 // told from the head alone, so a body is not read. Nothing of p is kept.
 func (h *ClientHandshake) Feed(p []byte) (r *Response, rest []byte, err error) {
+	if h.head.begins(p, tlsAlert) || h.head.begins(p, tlsHandshake) {
+		return nil, nil, &ResponseError{Reason: "this port speaks TLS: the address begins with wss://, not ws://"}
+	}
 	text, rest, refusal := h.head.feed(p, h.Limits)
 	if refusal != nil {
 		return nil, nil, &ResponseError{Reason: refusal.Reason}

@@ -74,6 +74,7 @@ func TestClientHandshake(t *testing.T) {
 		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 	const says = "wire: the server's answer: "
 	const badAccept = says + "Sec-WebSocket-Accept does not belong to the key"
+	const saysTLS = says + "this port speaks TLS: the address begins with wss://, not ws://"
 	const badProtocol = says + "Sec-WebSocket-Protocol is not one that was offered"
 	replace := func(old, new string) string { return strings.Replace(good, old, new, 1) + "\r\n" }
 	for _, tt := range []struct {
@@ -109,6 +110,9 @@ func TestClientHandshake(t *testing.T) {
 		{"Accept twice", good + good[strings.Index(good, "Sec-"):] + "\r\n", "", "", 101, badAccept},
 		{"no colon", good + "X\r\n\r\n", "", "", 101, says + "header line 4: there is no colon"},
 		{"LF alone", "HTTP/1.1 101\n", "", "", 0, says + "line 1, byte 13: LF without CR before it"},
+		{"TLS", "\x16\x03\x03\x00\x7a\x02", "", "", 0, saysTLS},
+		{"an alert of TLS", "\x15\x03\x01\x00\x02\x02\x0a", "", "", 0, saysTLS},
+		{"TLS's byte later", "H\x16", "", "", 0, says + "line 1, byte 2: control character 0x16"},
 		{"SSH", "SSH-2.0-OpenSSH_9.6\r\n", "", "", 0, says + "line 1, byte 20: this is not HTTP"},
 		{"too large", good + strings.Repeat("X: y\r\n", 100), "", "", 0, says + "more than 100 header lines"},
 	} {

@@ -40,6 +40,9 @@ type Request struct {
 // the head: the first bytes of frames, from a client that does not wait for the
 // answer. The error is a *Refusal. Nothing of p is kept.
 func (h *Handshake) Feed(p []byte) (r *Request, rest []byte, err error) {
+	if h.head.begins(p, tlsHandshake) {
+		return nil, nil, &Refusal{Status: http.StatusBadRequest, Reason: "this port speaks no TLS: the address begins with ws://, not wss://"}
+	}
 	text, rest, refusal := h.head.feed(p, h.Limits)
 	if refusal != nil {
 		return nil, nil, refusal

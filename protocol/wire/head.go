@@ -71,6 +71,15 @@ func (h *head) feed(p []byte, l HeadLimits) (text string, rest []byte, r *Refusa
 	return "", nil, nil
 }
 
+// The types of TLS's records that come first (RFC 8446, section 5.1).
+const (
+	tlsAlert     = 0x15 // from a server that did not find TLS
+	tlsHandshake = 0x16
+)
+
+// begins reports whether the message begins with the byte c, p being what is fed next.
+func (h *head) begins(p []byte, c byte) bool { return h.bytes == 0 && len(p) > 0 && p[0] == c }
+
 func (l HeadLimits) orDefaults() HeadLimits {
 	if l.Bytes <= 0 {
 		l.Bytes = defaultHeadBytes
@@ -116,8 +125,6 @@ func (h *head) next(c byte, l HeadLimits) (end bool, r *Refusal) {
 		return false, h.bad("CR without LF after it")
 	case c == '\r':
 		h.cr = true
-	case c == 0x16 && h.bytes == 1: // a record of TLS's handshake
-		return false, &Refusal{Status: http.StatusBadRequest, Reason: "this port speaks no TLS: the address begins with ws://, not wss://"}
 	case c < ' ' && c != '\t' || c == 0x7f:
 		return false, h.bad("control character 0x%02X", c)
 	}

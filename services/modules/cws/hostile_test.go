@@ -19,7 +19,7 @@ func TestHostileAnswers(t *testing.T) {
 	}{
 		{"garbage", func(c *rawConn) { c.key(); c.say("\x00\x01\x02garbage"); c.rest() }, answer + "line 1, byte 1: control character 0x00"},
 		{"another protocol", func(c *rawConn) { c.key(); c.say("SSH-2.0-x\r\n\r\n"); c.rest() }, answer + "line 1, byte 10: this is not HTTP"},
-		{"TLS", func(c *rawConn) { c.key(); c.say("\x15\x03\x01\x00\x02\x02\x00"); c.rest() }, answer + "line 1, byte 1: control character 0x15"},
+		{"TLS", func(c *rawConn) { c.key(); c.say("\x15\x03\x01\x00\x02\x02\x00"); c.rest() }, answer + "this port speaks TLS: the address begins with wss://, not ws://"},
 		{"wrong accept", func(c *rawConn) { c.key(); c.say(head + "dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"); c.rest() }, answer + "Sec-WebSocket-Accept does not belong to the key"},
 		{"no accept", func(c *rawConn) {
 			c.key()
