@@ -10,7 +10,7 @@ import (
 )
 
 // check reports everything that is wrong with the configuration at path, its
-// certificates and the Lua files of its services. What these ask for and are granted it lists to
+// certificates, the file that is logged to, and the Lua files of its services. What these ask for and are granted it lists to
 // out. What means nothing here, which certificates are not valid, and which grants
 // are missing or not used, it says to notices.
 func check(path string, out, notices io.Writer) error {
@@ -26,7 +26,7 @@ func check(path string, out, notices io.Writer) error {
 		fmt.Fprintln(notices, n)
 	}
 	all, err := serviceConfigs(cfg, directory(cfg))
-	errs := []error{kerr, checkAuthorities(cfg), err}
+	errs := []error{kerr, checkLog(cfg), checkAuthorities(cfg), err}
 	for i := range all { // on services that are not among them, for one
 		all[i].Depends = nil
 	}

@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 
 	"lapps/config"
@@ -47,7 +51,7 @@ func openJournal(cfg *config.Config, stderr io.Writer, asked <-chan os.Signal, l
 	if name := cfg.Log.File; name != "" {
 		f, err := openLogFile(name)
 		if err != nil {
-			return nil, &config.Error{Mistakes: []config.Mistake{cfg.LogMistake(err.Error())}}
+			return nil, logMistake(cfg, err)
 		}
 		j.file = &logFile{name: name, f: f}
 		w = j.file
@@ -115,10 +119,35 @@ type logFile struct {
 func openLogFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, 0o640)
 	if err != nil {
-		return nil, fmt.Errorf("must be a file that can be written: %w", err)
+		return nil, notWritable(err)
 	}
 	return f, nil
 }
+
+// checkLog returns what is wrong with the file that is logged to. It makes none.
+func checkLog(cfg *config.Config) error {
+	name := cfg.Log.File
+	if name == "" {
+		return nil
+	}
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	switch dir := filepath.Dir(name); {
+	case err == nil:
+		_ = f.Close() // nothing was written
+	case errors.Is(err, fs.ErrNotExist) && isDirectory(dir):
+		err = os.NewSyscallError("create "+name, unix.Access(dir, unix.W_OK|unix.X_OK))
+	}
+	if err != nil {
+		return logMistake(cfg, notWritable(err))
+	}
+	return nil
+}
+
+func logMistake(cfg *config.Config, err error) error {
+	return &config.Error{Mistakes: []config.Mistake{cfg.LogMistake(err.Error())}}
+}
+
+func notWritable(err error) error { return fmt.Errorf("must be a file that can be written: %w", err) }
 
 // Write implements io.Writer.
 func (l *logFile) Write(p []byte) (int, error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -152,9 +153,44 @@ func TestLogMistakes(t *testing.T) {
 	for file, why := range map[string]string{"apps": "is a directory", "none/lapps.log": "no such file or directory", "pipe": "no such device or address"} {
 		write(t, path, "{\"services\": {\"echo\": {}},\n\"log\": {\"file\": \""+file+"\"}}")
 		want := path + ":2: log.file: must be a file that can be written: open " + filepath.Join(dir, file) + ": " + why + "\n"
-		if status, _, stderr := command(t, "run", "-c", path); status != exitUsage || stderr != want {
-			t.Errorf("exit status %d\n got %swant %s", status, stderr, want)
+		for _, name := range []string{"run", "check"} {
+			if status, _, stderr := command(t, name, "-c", path); status != exitUsage || stderr != want {
+				t.Errorf("%s: exit status %d\n got %swant %s", name, status, stderr, want)
+			}
 		}
+	}
+}
+
+// TestLogChecked: to check a configuration makes no file, and writes to none.
+func TestLogChecked(t *testing.T) {
+	dir := writeApps(t, echoApp)
+	path, file := filepath.Join(dir, "lapps.json"), filepath.Join(dir, "lapps.log")
+	write(t, path, `{"services": {"echo": {}}, "log": {"file": "lapps.log"}}`)
+	mustCheck := func() {
+		t.Helper()
+		if status, _, stderr := command(t, "check", "-c", path); status != exitOK {
+			t.Errorf("exit status %d, %s", status, stderr)
+		}
+	}
+	mustCheck()
+	if !isGone(file) {
+		t.Error("the file was made")
+	}
+	write(t, file, "x")
+	mustCheck()
+	if text, err := os.ReadFile(file); string(text) != "x" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+	if os.Getuid() == 0 {
+		return // may write anywhere
+	}
+	if err := errors.Join(os.Remove(file), os.Chmod(dir, 0o500)); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(dir, 0o700)
+	status, _, stderr := command(t, "check", "-c", path)
+	if want := path + ":1: log.file: must be a file that can be written: create " + file + ": permission denied\n"; status != exitUsage || stderr != want {
+		t.Errorf("exit status %d\n got %swant %s", status, stderr, want)
 	}
 }
 
