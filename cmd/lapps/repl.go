@@ -17,6 +17,7 @@ import (
 	"lapps/config"
 	"lapps/server/epoll"
 	"lapps/services"
+	"lapps/services/grants"
 	"lapps/services/vm"
 )
 
@@ -49,13 +50,21 @@ are no prompts, and the status is 1 where a line has failed.`,
 //go:embed repl.lua
 var replFiles embed.FS
 
+// replGrants are those of a console that is no service's: all modules, and to connect to anything. What is
+// run there its user has typed.
+var replGrants = grants.Config{Modules: []string{"*"}, Network: []string{"*:*"}, Private: grants.PrivateRanges()}
+
 // replServices are the services for a console, the first of which is its own, and what
 // concerns their own connections.
 func replServices(path string, names []string, notices io.Writer) (all []services.Config, trust config.Outgoing, err error) {
 	if len(names) == 0 {
+		granted, err := grants.New(replGrants)
+		if err != nil {
+			return nil, trust, err
+		}
 		empty := services.Config{
 			Name: "repl", Files: replFiles, Where: "the server", Standalone: true, AutoStart: true, Instances: 1,
-			Libraries: globalModules(nil),
+			Libraries: globalModules(granted), Grants: granted,
 		}
 		if path == "" {
 			return []services.Config{empty}, trust, nil

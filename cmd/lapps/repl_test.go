@@ -46,6 +46,7 @@ func TestREPL(t *testing.T) {
 		{"an error in a task", "require('task').spawn(function() error('no') end) sleep(0.01)\n",
 			"lua error function=task err=stdin:1: no\nstack traceback:\n\t[G]: in function 'error'\n\tstdin:1: in main chunk\n\t[G]: ?\n", false},
 		{"what services have", "bcast:create(1), ws:send(1, 1, 'x')\ninstance_id\n", "true\tfalse\t\"no such connection\"\n\"repl/1\"\n", false},
+		{"modules that reach outside", "type(require 'cws'), type(require 'pam_auth')\n", "\"table\"\t\"table\"\n", false},
 		{"libraries", "bit.tohex(255), utf8.len('\\195\\188'), bit == require('bit'), io.open ~= nil\nrequire('struct').pack('>H', 1)\n", "\"000000ff\"\t1\ttrue\ttrue\n\"\\000\\001\"\n", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -200,7 +201,7 @@ func TestREPLAtTerminal(t *testing.T) {
 	}
 }
 
-// TestREPLConnects: a service's console opens connections as the service does.
+// TestREPLConnects: a service's console opens connections as the service does, and any other to anything.
 func TestREPLConnects(t *testing.T) {
 	d := startDaemon(t, `{"services": {"echo": {}}}`, echoApp)
 	dir := writeApps(t, map[string]string{"caller/caller.lua": "return {run = function() end}"})
@@ -215,7 +216,11 @@ func TestREPLConnects(t *testing.T) {
 	}
 	var b bytes.Buffer
 	lines := "c = assert(require('cws').connect('" + d.url("/echo") + "'))\nc:send('hello')\nc:recv(30)\n"
-	if err := repl(t.Context(), all, trust, strings.NewReader(lines), &b); err != nil || b.String() != "true\n\"hello\"\t1\n" {
+	const want = "true\n\"hello\"\t1\n"
+	if err := repl(t.Context(), all, trust, strings.NewReader(lines), &b); err != nil || b.String() != want {
 		t.Errorf("%v\n%s", err, b.String())
+	}
+	if got, err := talk(t, nil, lines); err != nil || got != want {
+		t.Errorf("%v\n%s", err, got)
 	}
 }
