@@ -44,7 +44,7 @@ func TestREPL(t *testing.T) {
 		{"waits", "task = require 'task'\ntask.spawn(function() return 7 end):wait()\nsleep(0)\n", "true\t7\ntrue\n", false},
 		{"tasks go on", "t = require('task').spawn(function() sleep(0) print('done') end)\nt:wait()\n", "done\ntrue\n", false},
 		{"an error in a task", "require('task').spawn(function() error('no') end) sleep(0.01)\n",
-			"lua error function=task err=stdin:1: no\nstack traceback:\n\t[G]: in function 'error'\n\tstdin:1: in main chunk\n\t[G]: ?\n", false},
+			"lua error function=task err=stdin:1: no\nstack traceback:\n\t[G]: in function 'error'\n\tstdin:1: in function <stdin:1>\n\t[G]: ?\n", false},
 		{"what services have", "bcast:create(1), ws:send(1, 1, 'x')\ninstance_id\n", "true\tfalse\t\"no such connection\"\n\"repl/1\"\n", false},
 		{"modules that reach outside", "type(require 'cws'), type(require 'pam_auth')\n", "\"table\"\t\"table\"\n", false},
 		{"libraries", "bit.tohex(255), utf8.len('\\195\\188'), bit == require('bit'), io.open ~= nil\nrequire('struct').pack('>H', 1)\n", "\"000000ff\"\t1\ttrue\ttrue\n\"\\000\\001\"\n", false},
