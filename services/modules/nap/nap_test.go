@@ -63,6 +63,8 @@ func TestSleep(t *testing.T) {
 		{`return nap:sleep(-1)`, "main.lua:1: bad argument #2 to sleep (must not be negative)", 0},
 		{`return nap:sleep(0/0)`, "main.lua:1: bad argument #2 to sleep (must not be negative)", 0},
 		{`return nap:sleep("x")`, "main.lua:1: bad argument #2 to sleep (number expected, got string)", 0},
+		{`return nap:sleep({})`, "main.lua:1: bad argument #2 to sleep (number expected, got table)", 0},
+		{`return nap:sleep("1")`, "true", time.Second},
 		{`return nap:sleep()`, "main.lua:1: usage: nap:sleep(n)", 0},
 		{`return nap.sleep(1)`, "main.lua:1: usage: nap:sleep(n)", 0},
 	} {

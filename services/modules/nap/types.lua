@@ -18,8 +18,10 @@
 --- the sleep began, after 10 ms. Where the wait is ended for another reason (its connection has been gone for
 --- `timeouts.gone_ms`, its task is cancelled) that is the error `cancelled while waiting`.
 ---
---- It is an error (`usage: nap:sleep(n)`) where there is not one argument behind the colon, or
---- it is no number, negative or NaN. A time may have a fraction, and be as long as one likes.
+--- It is an error where there is not one argument behind the colon (`usage: nap:sleep(n)`), where it is no
+--- number (`bad argument #2 to sleep (number expected, got table)`; the first is what stands before the colon), or
+--- where it is negative or NaN (`bad argument #2 to sleep (must not be negative)`). Text that is a number counts as
+--- one, as everywhere in Lua. A time may have a fraction, and be as long as one likes.
 ---@class nap
 local nap = {}
 
