@@ -106,7 +106,7 @@ func TestStatisticsTable(t *testing.T) {
 			},
 			Failures: 4, Replaced: 5, Dropped: 6,
 			Instances: []instanceStatistics{{ID: "chat/1", State: "leaving", workStatistics: workStatistics{Connections: 3}}},
-		}},
+		}, {Name: "echo", State: "running", Failures: 7}},
 		Queues: queuesStatistics{Total: 300, Fullest: []queueStatistics{{Name: "a\nb", Messages: 1, Bytes: 10, Accepted: 11, Receivers: 2}}},
 	}
 	var out strings.Builder
@@ -128,6 +128,7 @@ const statisticsTable = `lapps 1.2.3, up 26h3m4s: 3 connections, 2.0 KiB buffere
 SERVICE   STATE    CONNECTIONS  EVER  MESSAGES IN  BYTES IN  LARGEST  MESSAGES OUT  BYTES OUT  LARGEST  QUEUED  OUTBOXES  ERRORS  PANICS  FAILED RUNS  REPLACED  DROPPED
 chat      running  3            12    5            4.9 KiB   1.0 KiB  6             6.0 TiB    1.0 MiB  2       48 B      3       1       4            5         6
   chat/1  leaving  3            0     0            0 B       0 B      0             0 B        0 B      0       0 B       0       0
+echo      running  0            0     0            0 B       0 B      0             0 B        0 B      0       0 B       0       0       7            0         0
 
 LISTENER       CONNECTIONS  TLS HANDSHAKES  RESUMED  FAILED  EVICTED  NOT TLS  BAD PROXY HEADERS
 127.0.0.1:80   1            -               -        -       -        -        -

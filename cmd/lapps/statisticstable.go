@@ -70,7 +70,7 @@ func printTraffic(w io.Writer, all []serviceStatistics) {
 		fmt.Fprintf(w, "\t%d\t%d\t%d\n", s.Failures, s.Replaced, s.Dropped)
 		for _, in := range s.Instances {
 			row("  "+in.ID, in.State, in.workStatistics)
-			fmt.Fprintln(w)
+			fmt.Fprint(w, "\t\t\t\n") // a row with fewer cells ends the columns of those above it
 		}
 	}
 }
