@@ -130,8 +130,9 @@ func (c *control) handler() http.Handler {
 	} {
 		mux.HandleFunc("POST /v1/services/{service}/"+name, func(w http.ResponseWriter, r *http.Request) {
 			service := r.PathValue("service")
-			c.log.Info("command", "do", name, "service", service)
-			c.respond(w, service, do(r.Context(), service))
+			log := c.log.With("do", name, "service", service)
+			log.Info("command")
+			c.respond(w, log, service, do(r.Context(), service))
 		})
 	}
 	mux.HandleFunc("POST /v1/bundles", c.receiveBundle)
@@ -174,9 +175,10 @@ func (c *control) receiveBundle(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, failureBody{"name: must be a file's that ends with .lar, .zip, .tar.gz or .tgz"})
 		return
 	}
-	c.log.Info("command", "do", "deploy", "bundle", name)
+	log := c.log.With("do", "deploy", "bundle", name)
+	log.Info("command")
 	service, err := c.deployBody(r.Context(), http.MaxBytesReader(w, r.Body, maxUpload), name)
-	c.respond(w, service, err)
+	c.respond(w, log, service, err)
 }
 
 // deployBody deploys a bundle that comes from somewhere. It is written to a file first,
@@ -200,8 +202,8 @@ type failureBody struct {
 	Error string `json:"error"`
 }
 
-// respond answers a command: with what the service is now, or why not.
-func (c *control) respond(w http.ResponseWriter, service string, err error) {
+// respond answers a command: with what the service is now, or why not, which log, the command's, tells too.
+func (c *control) respond(w http.ResponseWriter, log *slog.Logger, service string, err error) {
 	if err == nil {
 		status := serviceStatus{Name: service, State: "removed"}
 		if s := c.registry.Service(service); s != nil {
@@ -223,7 +225,7 @@ func (c *control) respond(w http.ResponseWriter, service string, err error) {
 		status = http.StatusRequestEntityTooLarge
 		err = fmt.Errorf("the bundle is larger than %d bytes", large.Limit)
 	}
-	c.log.Error("command failed", "service", service, "err", err)
+	log.Error("command failed", "err", err)
 	answer(w, status, failureBody{err.Error()})
 }
 

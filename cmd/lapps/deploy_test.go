@@ -439,6 +439,9 @@ func TestReceiveBundleRefuses(t *testing.T) {
 			t.Errorf("%s %s: %s", tt.method, tt.target, w.header)
 		}
 	}
+	if d.logged.count(`"msg":"command failed","do":"deploy","bundle":"x.zip","err":"bundle: x.zip: is no bundle`) != 1 {
+		t.Errorf("which bundle it is does not show:\n%s", d.logged)
+	}
 	mustEcho(t, d.url("/echo"))
 }
 
