@@ -37,6 +37,26 @@ func configPath(given string) (string, error) {
 	return "", errors.New("no configuration is given: -c PATH names its file, or LAPPS_CONF_DIR or LAPPS_HOME the directory of LAppS's")
 }
 
+// configNear is the file lapps.json in dir, or in the directory above it; "": there is none.
+func configNear(dir string) string {
+	for _, in := range []string{dir, filepath.Join(dir, "..")} {
+		at := filepath.Join(in, "lapps.json")
+		if _, err := os.Stat(at); err == nil {
+			return at
+		}
+	}
+	return ""
+}
+
+// operatedPath is the configuration of the server that runs: configPath, but that a file which is near goes
+// before an installation of LAppS that nothing names.
+func operatedPath(given string) (string, error) {
+	if given == "" && os.Getenv("LAPPS_CONF_DIR") == "" && os.Getenv("LAPPS_HOME") == "" {
+		given = configNear(".")
+	}
+	return configPath(given)
+}
+
 // below is a path in a directory; "" where that is.
 func below(dir, path string) string {
 	if dir == "" {

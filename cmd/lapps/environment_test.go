@@ -86,3 +86,41 @@ func TestLuaPath(t *testing.T) {
 		t.Errorf("said %d times:\n%s", n, d.logged)
 	}
 }
+
+// TestOperatedPath finds the configuration of a server that runs: a file that is near, unless the environment names
+// another.
+func TestOperatedPath(t *testing.T) {
+	dir := t.TempDir()
+	conf, below := filepath.Join(dir, "conf"), filepath.Join(dir, "site", "apps")
+	for _, d := range []string{conf, below} {
+		if err := os.MkdirAll(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{filepath.Join(conf, "ws.json"), filepath.Join(dir, "site", "lapps.json")} {
+		if err := os.WriteFile(file, []byte("{}"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct{ name, given, in, conf, want string }{
+		{"given", "x.json", below, "", "x.json"},
+		{"here", "", filepath.Join(dir, "site"), "", "lapps.json"},
+		{"above", "", below, "", "../lapps.json"},
+		{"the environment", "", below, conf, conf},
+		{"nowhere near", "", conf, "", "no configuration is given: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Chdir(tt.in)
+			for name, value := range map[string]string{"LAPPS_HOME": "", "LAPPS_CONF_DIR": tt.conf, "WS_CONFIG": "", "LAPPS_CONFIG": ""} {
+				t.Setenv(name, value)
+			}
+			got, err := operatedPath(tt.given)
+			if err != nil {
+				got = err.Error()
+			}
+			if !strings.HasPrefix(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}

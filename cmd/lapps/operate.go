@@ -34,7 +34,7 @@ func newOperate() []*cobra.Command {
 
 // operatorFlags has cmd find the server.
 func operatorFlags(cmd *cobra.Command, o *operator) {
-	cmd.Flags().StringVarP(&o.config, "config", "c", "", "the configuration that the server runs with; it names the directory of its socket")
+	cmd.Flags().StringVarP(&o.config, "config", "c", "", "the configuration that the server runs with, lapps.json here or above if it is not given; it names the directory of the socket")
 	cmd.Flags().StringVar(&o.socket, "socket", "", "the server's socket itself")
 }
 
@@ -192,7 +192,7 @@ func (o *operator) path() (string, error) {
 	if o.socket != "" {
 		return o.socket, nil
 	}
-	path, err := configPath(o.config)
+	path, err := operatedPath(o.config)
 	if err != nil {
 		return "", err
 	}

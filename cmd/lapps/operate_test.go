@@ -24,3 +24,15 @@ func TestDeployNoFile(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandsFindServer where its configuration lies.
+func TestCommandsFindServer(t *testing.T) {
+	d := startOperated(t, `{"services": {"echo": {}}}`, echoApp)
+	for _, name := range []string{"LAPPS_HOME", "LAPPS_CONF_DIR"} {
+		t.Setenv(name, "")
+	}
+	t.Chdir(filepath.Join(d.dir, "apps"))
+	if status, stdout, stderr := command(t, "restart", "echo"); status != exitOK {
+		t.Errorf("exit status %d, %s%s", status, stdout, stderr)
+	}
+}

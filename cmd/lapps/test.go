@@ -140,11 +140,8 @@ func absolute(path string) string {
 // testConfig is the configuration at path; or else that of dir, or of the directory
 // above it; or else one in which there is nothing but the services that are there.
 func testConfig(path, dir string, notices io.Writer) (*config.Config, error) {
-	for _, beside := range []string{dir, filepath.Join(dir, "..")} {
-		at := filepath.Join(beside, "lapps.json")
-		if _, err := os.Stat(at); path == "" && err == nil {
-			path = at
-		}
+	if path == "" {
+		path = configNear(dir)
 	}
 	if path == "" {
 		return plainConfig(dir)
