@@ -18,6 +18,7 @@ type checker struct {
 	source
 	mistakes []Mistake
 	notices  []Notice // only LAppS's files have them
+	native   bool     // one of LAppS's has a key that only the native form has
 }
 
 // A report notes what there is to say about the value at offset: a mistake

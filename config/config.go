@@ -67,6 +67,7 @@ type Config struct {
 	positions []position     // of the listeners
 	log       position       // of log.file
 	outgoing  position
+	fragment  int // of all services: LAppS's auto_fragment
 }
 
 // A Listener is one address to listen on.

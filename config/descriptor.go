@@ -10,38 +10,47 @@ import (
 // ParseDescriptor reads what a bundle says of the service it holds: an object as a
 // service of the file is one, and a name, if any, that must be the service's. What a
 // service is granted only the configuration says: the key grants is a mistake. With
-// lapps it is a descriptor as LAppS has them: see LoadLAppS. Otherwise there are no
+// lapps it is a descriptor as LAppS has them, see LoadLAppS, unless it has a key that only
+// the native form has: to pass that over could leave out who may connect. Otherwise there are no
 // notices. file is the descriptor's name, for mistakes. Whether there are services of
 // the names in Depends is not looked at.
 func ParseDescriptor(file string, data []byte, service string, lapps bool) (Service, []Notice, error) {
-	src, root, err := parse(file, data)
-	if err != nil {
-		return Service{}, nil, err
+	s, c, err := parseDescriptor(file, data, service, lapps)
+	if c.native {
+		s, c, err = parseDescriptor(file, data, service, false)
 	}
-	c := checker{source: src}
+	return s, c.sortedNotices(), err
+}
+
+func parseDescriptor(file string, data []byte, service string, lapps bool) (Service, *checker, error) {
+	src, root, err := parse(file, data)
+	c := &checker{source: src}
+	if err != nil {
+		return Service{}, c, err
+	}
 	o, ok := root.Value.(*hujson.Object)
 	if !ok {
 		c.add(root.StartOffset, "", "must be %s, not %s", kinds["object"], show(root))
-		return Service{}, nil, c.err()
+		return Service{}, c, c.err()
 	}
 	c.ownName(o, service)
 	wrapped := wrap(root, service)
 	c.descriptor(&wrapped, lapps)
 	if err := c.err(); err != nil {
-		return Service{}, c.sortedNotices(), err
+		return Service{}, c, err
 	}
 	cfg, err := decode(&wrapped)
 	if err != nil {
-		return Service{}, nil, fmt.Errorf("config: %s: checked and yet not decoded: %w", file, err)
+		return Service{}, c, fmt.Errorf("config: %s: checked and yet not decoded: %w", file, err)
 	}
 	s, ok := cfg.Services[service]
 	if !ok {
-		return Service{}, nil, &Error{Mistakes: []Mistake{src.mistake(root.StartOffset, join("services", service)+".instances", "must be at least 1")}}
+		return Service{}, c, &Error{Mistakes: []Mistake{src.mistake(root.StartOffset, join("services", service)+".instances", "must be at least 1")}}
 	}
 	if lapps {
 		s.fromLAppS()
 	}
-	return s, c.sortedNotices(), nil
+	return s, c, nil
 }
 
 // ownName takes out the name, and what has no place in a descriptor.

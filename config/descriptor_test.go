@@ -31,6 +31,9 @@ func TestDescriptor(t *testing.T) {
 			s.Instances, s.RequestTarget, s.Protocol, s.Subprotocols, s.Depends = 1, "/e", "LAppS", []string{"chat"}, []string{"clock"}
 			s.ACL = config.ACL{Policy: "deny", Exclude: []string{"10.0.0.0/8"}}
 		}), "services.echo.internal: read as standalone"},
+		{"with a key of the native form", `{"request_target": "/e", "origins": ["https://good.example"], "connections": 1}`, true, native(func(s *config.Service) {
+			s.RequestTarget, s.Origins, s.Connections = "/e", []string{"https://good.example"}, 1
+		}), ""},
 		{"LAppS's, with a key that is none", `{"request_target": "/e", "what": 1}`, true, native(func(s *config.Service) { s.RequestTarget = "/e" }), "services.echo.what: unknown key, ignored"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,6 +66,8 @@ func TestDescriptorMistakes(t *testing.T) {
 		{"grants in LAppS's", `{"grants": {}}`, true, `echo.json:1: grants: must be left out: what a service is granted only the server's configuration says`},
 		{"an unknown key", `{"instancse": 1}`, false, `echo.json:1: services.echo.instancse: unknown key, did you mean "instances"?`},
 		{"a bad value", "{\n\n\"instances\": 0}", false, `echo.json:3: services.echo.instances: must be between 1 and 1024, not 0`},
+		{"a native one with an unknown key", `{"origins": ["https://good.example"], "typo_key": 1}`, true, `echo.json:1: services.echo.typo_key: unknown key`},
+		{"a native one with one of LAppS's", `{"internal": false, "connections": 1}`, true, `echo.json:1: services.echo.internal: unknown key`},
 		{"none of LAppS's", `{"instances": 0}`, true, `echo.json:1: services.echo.instances: must be at least 1`},
 		{"standalone with a target", `{"standalone": true, "request_target": "/x"}`, false, `echo.json:1: services.echo.request_target: must be left out: a standalone service has no connections`},
 	} {

@@ -1,7 +1,8 @@
 package config
 
-// ForgetLines makes configurations of different texts comparable.
+// ForgetLines makes configurations of different texts, and of LAppS's, comparable.
 func (c *Config) ForgetLines() {
+	c.fragment = 0
 	c.file, c.lines, c.positions, c.log, c.outgoing = "", nil, nil, position{}, position{}
 }
 

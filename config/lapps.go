@@ -161,13 +161,23 @@ func decodeLAppS(server, services *hujson.Value, home string) (*Config, error) {
 	for _, p := range cfg.places() {
 		p.below(home)
 	}
+	if s.Workers.AutoFragment {
+		cfg.fragment = lappsFragment
+	}
 	for name, service := range cfg.Services {
 		service.fromLAppS()
-		if s.Workers.AutoFragment && !service.Standalone {
-			service.FragmentBytes = lappsFragment
-		}
+		service = cfg.Adopt(service)
 		service.Depends = others(name, service.Depends, cfg.Services)
 		cfg.Services[name] = service
 	}
 	return cfg, nil
+}
+
+// Adopt is s, a service that a bundle has brought, with what LAppS's configuration says of
+// all services.
+func (c *Config) Adopt(s Service) Service {
+	if c.fragment > 0 && !s.Standalone && s.FragmentBytes == 0 {
+		s.FragmentBytes = c.fragment
+	}
+	return s
 }

@@ -41,6 +41,7 @@ func (c *checker) prune(path string, s, native *jsonschema.Schema, v *hujson.Val
 
 // unknownKey notes a key that LAppS does not know either.
 func (c *checker) unknownKey(offset int, path, key string, known []string, native bool) {
+	c.native = c.native || native
 	if c.noted() {
 		return // spares the search
 	}

@@ -303,3 +303,25 @@ func TestLoadLAppSFiles(t *testing.T) {
 		t.Errorf("no directory: got %v", err)
 	}
 }
+
+// TestAdopt: auto_fragment is of all services, those that bundles bring as well.
+func TestAdopt(t *testing.T) {
+	for _, tt := range []struct {
+		server string
+		want   int
+	}{{`{"workers": {"auto_fragment": true}}`, 1392}, {`{}`, 0}} {
+		c, _, err := config.ParseLAppS([]byte(tt.server), []byte(`{}`), "/opt/lapps")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Adopt(config.Service{}).FragmentBytes; got != tt.want {
+			t.Errorf("%s: fragments of %d bytes, want %d", tt.server, got, tt.want)
+		}
+		if got := c.Adopt(config.Service{Standalone: true}).FragmentBytes; got != 0 {
+			t.Errorf("%s: fragments of %d bytes of a standalone service", tt.server, got)
+		}
+		if got := c.Adopt(config.Service{FragmentBytes: 500}).FragmentBytes; got != 500 {
+			t.Errorf("%s: fragments of %d bytes, want the 500 of its own", tt.server, got)
+		}
+	}
+}

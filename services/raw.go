@@ -35,18 +35,20 @@ func (s *Seat) rawMessage(op wire.Op, data string) {
 
 // heed does what the result of onMessage, in either dialect, says.
 func (s *Seat) heed(result lua.LValue) {
-	if kept, ok := result.(lua.LBool); !ok {
+	switch kept, ok := result.(lua.LBool); {
+	case result == lua.LNil:
+	case !ok:
 		s.odd(result)
-	} else if !kept {
+	case !bool(kept):
 		s.in.close(s, wire.PolicyViolation, "refused by the service")
 	}
 }
 
-// odd says, once per service, that onMessage should return a boolean.
+// odd says, once per service, that onMessage should return a boolean, or nothing.
 func (s *Seat) odd(result lua.LValue) {
 	if s.in.service.warned.Load() || s.in.service.warned.Swap(true) {
 		return
 	}
-	s.in.log.Warn("onMessage should return true, or false to close the connection; taken for true, said once",
+	s.in.log.Warn("onMessage should return true or nothing, or false to close the connection; taken for true, said once",
 		"returned", result.Type().String())
 }

@@ -356,7 +356,7 @@ func (d *deployer) service(name string, rec record) (config.Service, error) {
 			return s, fmt.Errorf("%s: preload: %s reaches outside of the server: the configuration has to name the service to grant that", name, m)
 		}
 	}
-	return s, nil
+	return d.cfg.Adopt(s), nil
 }
 
 // newDeployer makes a deployer of a configuration. Until serve it installs only: what

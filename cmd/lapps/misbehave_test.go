@@ -84,8 +84,8 @@ func TestMisbehaviour(t *testing.T) {
 			conn.send(t, false, []byte("on"))
 			mustReceive(t, conn, false, []byte("on"))
 		}
-		if n := d.logged.count("should return true"); n != 1 {
-			t.Errorf("warned %d times, want once", n)
+		if n, number := d.logged.count("should return true"), d.logged.count(`"returned":"number"`); n != 1 || number != 1 {
+			t.Errorf("warned %d times, %d of them of a number, want once", n, number)
 		}
 	})
 	t.Run("services that do not start", func(t *testing.T) {
