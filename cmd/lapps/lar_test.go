@@ -159,3 +159,29 @@ func TestLARRefuses(t *testing.T) {
 		expectNames(t, filepath.Join(work, "good"), "good.lua")
 	}
 }
+
+// TestLARIsNative: a descriptor of the native form is one in an archive of LAppS's, too: who
+// may not connect cannot, and what is wrong is a mistake.
+func TestLARIsNative(t *testing.T) {
+	d := startOperated(t, `{"services": {}}`, nil)
+	pack := func(descriptor string) (archive string) {
+		apps := writeFiles(t, map[string]string{"guarded/guarded.lua": echoLua, "guarded/guarded.json": descriptor})
+		archive = filepath.Join(t.TempDir(), "guarded.lar")
+		if status, _, stderr := command(t, "lar", "pack", filepath.Join(apps, "guarded"), "-o", archive); status != exitOK {
+			t.Fatal(status, stderr)
+		}
+		return archive
+	}
+	if status, _, stderr := command(t, "deploy", "-c", d.config, pack(`{"origins": ["https://good.test"], "typo_key": 1}`)); status == exitOK || !strings.Contains(stderr, "typo_key: unknown key") {
+		t.Errorf("status %d, %s", status, stderr)
+	}
+	if status, _, stderr := command(t, "deploy", "-c", d.config, pack(`{"origins": ["https://good.test"]}`)); status != exitOK {
+		t.Fatal(status, stderr)
+	}
+	for origin, want := range map[string]int{"https://good.test": 101, "https://evil.test": 403} {
+		request := strings.Replace(upgrade("/guarded"), "Upgrade:", "Origin: "+origin+"\r\nUpgrade:", 1)
+		if got := answerTo(t, raw(t, d.addr()), request).StatusCode; got != want {
+			t.Errorf("%s: status %d, want %d", origin, got, want)
+		}
+	}
+}
