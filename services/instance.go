@@ -78,6 +78,8 @@ func startInstance(ctx context.Context, s *Service, p *vm.Program, i int) (*inst
 		OnError:  func(what string, err error) { in.report(what, nil, err) },
 		TurnEnd:  in.turnEnd,
 		Log:      s.reg.log,
+
+		Standalone: s.Standalone,
 	}
 	if in.loop != nil {
 		config.Loop = in.loop

@@ -15,12 +15,16 @@ import (
 	"time"
 
 	"lapps/services"
+	"lapps/services/modules/mutex"
 	"lapps/services/modules/nap"
+	"lapps/services/modules/semaphore"
+	"lapps/services/modules/task"
 	timemodule "lapps/services/modules/time"
+	"lapps/services/modules/timer"
 	"lapps/services/vm"
 )
 
-var modules = []vm.Module{nap.Module(), timemodule.Module()}
+var modules = []vm.Module{nap.Module(), timemodule.Module(), semaphore.Module(), mutex.Module(), task.Module(), timer.Module()}
 
 // A logbook is a log that tests read while it is written.
 type logbook struct {
@@ -116,6 +120,38 @@ return clock`
 			}
 		}
 	})
+}
+
+// TestStopOfWaiting: a program that waits for others of its instance ends when it has to stop,
+// although nobody gives it what it waits for any more.
+func TestStopOfWaiting(t *testing.T) {
+	for name, run := range map[string]string{
+		"a signal": `local signal = require("semaphore").new(1)
+			signal:acquire()
+			require("timer").every(0.1, function() signal:release() end)
+			while not must_stop() do signal:acquire() end`,
+		"each other": `local mutex, task = require("mutex").new(), require("task")
+			mutex:lock()
+			task.spawn(function() mutex:lock() end):wait()`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			world(t, []services.Config{service("waits", "return {run = function() "+run+` print "run ends" end}`, services.Config{
+				Standalone: true, AutoStart: true,
+			})}, func(t *testing.T, r *services.Registry, log *logbook) {
+				time.Sleep(time.Minute + 50*time.Millisecond) // between two calls of the timer
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				began := time.Now()
+				if err := r.Stop(ctx); err != nil {
+					t.Error(err)
+				}
+				if took := time.Since(began); took > 0 || !strings.Contains(log.String(), "run ends") {
+					t.Errorf("it took %v: %s", took, log)
+				}
+			})
+		})
+	}
 }
 
 // TestRunFails has run called again, with pauses that double.

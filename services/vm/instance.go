@@ -75,6 +75,10 @@ type Config struct {
 	// Strict is about globals that are assigned to behind Main.
 	Strict Strict
 
+	// Standalone says that the instance is a program: it has no peers whose messages are
+	// accepted, and to be handled, before it stops. See AwaitOthers.
+	Standalone bool
+
 	// OnError is told of an error in what runs by itself: a task, a timer. What
 	// says which. It is called with the baton held. nil means nobody is.
 	OnError func(what string, err error)

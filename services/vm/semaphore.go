@@ -21,7 +21,7 @@ type claim struct {
 }
 
 // Acquire takes a place, or waits for one; timeout < 0 means no limit. The error
-// is ErrTimeout, or ErrCancelled.
+// is ErrTimeout, ErrCancelled, or, as AwaitOthers has it, ErrHalted.
 func (s *Semaphore) Acquire(L *lua.LState, timeout time.Duration) error {
 	if s.Places > 0 { // then nobody waits
 		s.Places--
@@ -29,7 +29,7 @@ func (s *Semaphore) Acquire(L *lua.LState, timeout time.Duration) error {
 	}
 	c := &claim{granted: make(chan struct{})}
 	e := s.waiting.PushBack(c)
-	err := Await(L, c.granted, timeout)
+	err := AwaitOthers(L, c.granted, timeout)
 	if c.given {
 		return nil // be it in the last moment
 	}

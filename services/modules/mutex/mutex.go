@@ -3,14 +3,15 @@
 //
 //	local m = mutex.new()
 //	m:with(fn, ...)             what fn returns; the mutex is locked meanwhile
-//	m:lock(timeout)             true; or false and "timeout"
+//	m:lock(timeout)             true; or false and "timeout", or "the service has to stop"
 //	m:unlock()
 //	m:locked()                  whether it is
 //
 // Without waits inside there is nothing to lock: one handler runs at a time. A
 // timeout is in seconds; none means no limit. Whoever has waited longest is
 // next. with unlocks however fn ends. What lock has locked only the same handler
-// unlocks, or its end, be it an error: then whoever waits goes on.
+// unlocks, or its end, be it an error: then whoever waits goes on. In a standalone service
+// that has to stop waits end: lock has not locked, and with raises an error.
 package mutex
 
 import (

@@ -18,6 +18,11 @@
 --- Instances share no mutexes. Whoever has waited longest is next.
 ---
 --- A timeout is in seconds; none means no limit, and with 0 nothing waits.
+---
+--- In a standalone service that has to stop waits end: `lock` returns false, and has not
+--- locked; `with` raises an error, `the service has to stop`. Where it has to already, a mutex
+--- that is free is still locked, and one that is not is waited for 10 ms at most. In services with
+--- connections handlers get what they wait for also while the service stops.
 ---@class mutex
 local mutex = {}
 
@@ -41,7 +46,7 @@ function m:with(fn, ...) end
 --- that has locked it already would wait for itself: an error.
 ---@param timeout? number  in seconds
 ---@return boolean locked
----@return string? why  `"timeout"`
+---@return string? why  `"timeout"` or `"the service has to stop"`
 function m:lock(timeout) end
 
 --- Unlocks the mutex. It is an error where it was not this handler that has locked it.

@@ -2,7 +2,7 @@
 // one instance.
 //
 //	local s = semaphore.new(n)
-//	s:acquire(timeout)          true; or false and "timeout"
+//	s:acquire(timeout)          true; or false and "timeout", or "the service has to stop"
 //	s:release()
 //	s:with(fn, ...)             what fn returns; a place is taken meanwhile
 //	s:free()                    how many places are free
@@ -10,6 +10,8 @@
 // A timeout is in seconds; none means no limit. Whoever has waited longest is
 // next. with gives its place back however fn ends; acquire and release may be
 // called by different handlers, and what is acquired stays so until it is released.
+// In a standalone service that has to stop waits end: acquire has taken no place, and with
+// raises an error.
 package semaphore
 
 import (

@@ -11,6 +11,12 @@
 --- Instances share no semaphores. Whoever has waited longest is next.
 ---
 --- A timeout is in seconds; none means no limit, and with 0 nothing waits.
+---
+--- In a standalone service that has to stop waits end, since nobody may be left to release:
+--- `acquire` returns false, `with` raises an error, `the service has to stop`. Where it has to
+--- already, a place that is free is still taken, and where there is none the wait takes 10 ms at
+--- most. In services with connections handlers get what they wait for also while the service
+--- stops.
 ---@class semaphore
 local semaphore = {}
 
@@ -33,7 +39,7 @@ function s:with(fn, ...) end
 --- Takes a place. It stays taken until it is released, also behind the end of the handler.
 ---@param timeout? number  in seconds
 ---@return boolean acquired
----@return string? why  `"timeout"`
+---@return string? why  `"timeout"` or `"the service has to stop"`
 function s:acquire(timeout) end
 
 --- Gives a place back; any handler may. It is an error where none is taken (`more is released than was

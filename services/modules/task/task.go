@@ -11,7 +11,8 @@
 //
 // A task begins when the handler waits or ends, and gives way when it waits
 // itself: there is one Lua state, and one runs at a time. A timeout is in seconds;
-// none means no limit. One that is over is the error "timeout": the task goes on.
+// none means no limit. One that is over is the error "timeout": the task goes on. In a
+// standalone service that has to stop waits end, with that as the error.
 // A task that fails without anybody waiting for it is told to the instance
 // (vm.Config.OnError). From one wait to the next a task has the time of a handler,
 // which it shares with the handler that has spawned it and all that that did.
@@ -156,7 +157,7 @@ func (ts *tasks) wait(L *lua.LState) int {
 	t, timeout := check(L, 1), vm.OptTimeout(L, 2)
 	t.refuseOwn(L)
 	t.awaited = true
-	if err := vm.Await(L, t.done, timeout); err != nil {
+	if err := vm.AwaitOthers(L, t.done, timeout); err != nil {
 		return vm.PushOutcome(L, err)
 	}
 	return t.push(L)
@@ -236,7 +237,7 @@ func (ts *tasks) all(L *lua.LState) int {
 		if timeout > 0 {
 			left = max(timeout-in.Now().Sub(began), 0)
 		}
-		if err := vm.Await(L, t.done, left); err != nil {
+		if err := vm.AwaitOthers(L, t.done, left); err != nil {
 			return vm.PushOutcome(L, err)
 		}
 		if t.status != "done" {
@@ -267,7 +268,7 @@ func (ts *tasks) any(L *lua.LState) int {
 	for _, t := range all {
 		t.bells = append(t.bells, bell)
 	}
-	err := vm.Await(L, bell, timeout)
+	err := vm.AwaitOthers(L, bell, timeout)
 	for _, t := range all {
 		t.bells = slices.DeleteFunc(t.bells, func(b chan struct{}) bool { return b == bell })
 	}

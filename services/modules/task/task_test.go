@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -172,6 +173,82 @@ func TestStopping(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+// TestHalting has waits for others end in a program that has to stop, whoever was to give what
+// is waited for; handlers of a service with connections get it all the same.
+func TestHalting(t *testing.T) {
+	for _, c := range []struct{ name, source, program, service string }{
+		{"acquire", `local s = semaphore.new(1) s:acquire() free(s.release, s) return all(s:acquire())`,
+			"false the service has to stop", "true"},
+		{"lock", `local m = mutex.new() holds(m) return all(m:lock())`,
+			"false the service has to stop", "true"},
+		{"with, a semaphore", `local s = semaphore.new(1) s:acquire() free(s.release, s) return all(pcall(s.with, s, say, "x"))`,
+			"false the service has to stop", "true"},
+		{"with, a mutex", `local m = mutex.new() holds(m) return all(pcall(m.with, m, say, "x"))`,
+			"false the service has to stop", "true"},
+		{"wait", `return all(task.spawn(outlast):wait())`, "false the service has to stop", "true late"},
+		{"wait, with a timeout", `return all(task.spawn(outlast):wait(90))`, "false the service has to stop", "true late"},
+		{"all", `local ok, r = task.all({task.spawn(outlast)}) return all(ok, ok and r[1] or r)`, "false the service has to stop", "true late"},
+		{"any", `return all(task.any({task.spawn(outlast)}))`, "false the service has to stop", "1 true late"},
+		{"no end", `local s = semaphore.new(1) s:acquire() free(s.release, s) local n = 0
+			while not s:acquire() and n < 50 do n = n + 1 end return all(n)`, "50", "0"},
+		{"what is there is had", `sleep(60) local s, m = semaphore.new(1), mutex.new()
+			return all(s:acquire(), m:lock(), task.spawn(function() return "x" end):wait())`, "true true true x", "true true true x"},
+		{"not to wait", `sleep(60) return all(task.spawn(outlast):wait(0))`, "false timeout", "false timeout"},
+	} {
+		for standalone, want := range map[bool]string{true: c.program, false: c.service} {
+			t.Run(fmt.Sprintf("%s, standalone %v", c.name, standalone), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					if got, took := halted(t, standalone, c.source); got != want || standalone && took > time.Second {
+						t.Errorf("%q, %v after it had to stop, want %q", got, took, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// halted runs source, tells its instance to stop meanwhile, and returns its result and how long it
+// went on. In Lua outlast is what takes its time although the instance has to stop, free(f, …) calls
+// f then, and holds(m) has m locked until then.
+func halted(t *testing.T, standalone bool, source string) (result string, took time.Duration) {
+	t.Helper()
+	const given = `
+		function outlast() work() return "late" end
+		function free(f, ...) local args = {...} task.spawn(function() work() f(unpack(args)) end) end
+		function holds(m) task.spawn(m.with, m, work) sleep(0.1) end
+		`
+	p, err := vm.Load(fstest.MapFS{"main.lua": {Data: []byte(prelude + given + source)}}, "main.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := vm.New(vm.Config{
+		Program: p, Standalone: standalone,
+		Modules: []vm.Module{Module(), timer.Module(), mutex.Module(), semaphore.Module()},
+		Globals: func(_ *vm.Instance, L *lua.LState) {
+			L.SetGlobal("work", L.NewFunction(func(L *lua.LState) int {
+				vm.Block(L, func(ctx context.Context) { time.Sleep(time.Minute) })
+				return 0
+			}))
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	time.AfterFunc(time.Second, in.Halt)
+	if err := in.Do(t.Context(), func(in *vm.Instance) error {
+		v, err := in.Main()
+		result, took = v.String(), time.Since(began)-time.Second
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := in.Stop(t.Context()); err != nil {
+		t.Error(err)
+	}
+	return result, took
 }
 
 // TestBudgetIsShared: what a handler spawns shares its time, 2 s here, of which a

@@ -23,6 +23,10 @@
 ---
 --- A timeout is in seconds; none means no limit. One that is over gives `false, "timeout"`, and
 --- the task goes on. With 0 nothing waits. A negative one is an error.
+---
+--- In a standalone service that has to stop waits end likewise, with `false, "the service has to
+--- stop"`, and the tasks go on; where it has to already a wait takes 10 ms at most. In services
+--- with connections waits go on while the service stops.
 ---@class task
 local task = {}
 
@@ -44,15 +48,15 @@ function task.wait(t, timeout) end
 ---@param list task.task[]
 ---@param timeout? number  in seconds, for all together
 ---@return boolean ok
----@return any[]|any results  an array of the first result of each; where ok is false, the error, or `"timeout"`
+---@return any[]|any results  an array of the first result of each; where ok is false, the error, `"timeout"`, or `"the service has to stop"`
 ---@return integer? index  of the task whose error it is
 function task.all(list, timeout) end
 
 --- Waits until one of the tasks has ended.
 ---@param list task.task[]  at least one
 ---@param timeout? number  in seconds
----@return integer|false index  of the first in the list that has ended; false where the time is over
----@return boolean|string ok  what `wait` returns for it; `"timeout"` where the time is over
+---@return integer|false index  of the first in the list that has ended; false where the time is over, or the service has to stop
+---@return boolean|string ok  what `wait` returns for it; where there is none, `"timeout"` or `"the service has to stop"`
 ---@return any ... results
 function task.any(list, timeout) end
 
@@ -63,8 +67,8 @@ local t = {}
 --- Waits until the task has ended. It may be called as often as one likes, by whomever but the task
 --- itself, which would wait for ever: an error.
 ---@param timeout? number  in seconds
----@return boolean ok  false: it has failed, or was cancelled, or the time is over
----@return any ... results  all that the function has returned; where ok is false, what was thrown, or `"cancelled while waiting"`, or `"timeout"`
+---@return boolean ok  false: it has failed, or was cancelled, or the time is over, or the service has to stop
+---@return any ... results  all that the function has returned; where ok is false, what was thrown, or `"cancelled while waiting"`, `"timeout"`, or `"the service has to stop"`
 function t:wait(timeout) end
 
 --- Says how far it is.
