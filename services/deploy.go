@@ -3,6 +3,7 @@ package services
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -131,8 +132,9 @@ func (r *Registry) StartService(ctx context.Context, name string) error {
 }
 
 // StopService stops a service that runs: its peers are told 1001 once what they have sent is
-// answered, and new ones are refused with 503. When ctx ends first, Lua is
-// interrupted, as Service.Stop has it. What depends on the service is left alone.
+// answered, and new ones are refused with 503. What has not ended after retireTime, or when ctx
+// ends, is interrupted, and the error says so: the service has stopped all the same. What depends
+// on the service is left alone.
 func (r *Registry) StopService(ctx context.Context, name string) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
@@ -147,7 +149,7 @@ func (r *Registry) StopService(ctx context.Context, name string) error {
 	defer s.entry.Store(entryOpen) // and yet it does not run
 	s.dismiss(ctx, wire.GoingAway, "the service is stopped")
 	defer s.farewell.Store(nil)
-	return s.Stop(ctx)
+	return s.end(ctx)
 }
 
 // Remove stops a service, if it runs, as StopService does, and forgets it: its request target is free, and
@@ -172,9 +174,23 @@ func (r *Registry) Remove(ctx context.Context, name string, commit func() error)
 	r.catalog.Store(next)
 	s.entry.Store(entryReplaced)
 	s.dismiss(ctx, wire.GoingAway, "the service is removed")
-	err = s.Stop(ctx)
+	err = s.end(ctx)
 	if s.Release != nil {
 		s.Release()
+	}
+	return err
+}
+
+// errLate is why a service is interrupted that is to end.
+var errLate = fmt.Errorf("it had not ended after %v", retireTime)
+
+// end is Stop that gives the service retireTime at most.
+func (s *Service) end(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, retireTime, errLate)
+	defer cancel()
+	err := s.Stop(ctx)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("services: %s: it was interrupted: %w", s.Name, context.Cause(ctx))
 	}
 	return err
 }
@@ -300,9 +316,7 @@ func (s *Service) depart(life context.Context, r Redeploy, drain time.Duration) 
 	if s.Seats() > 0 {
 		s.dismiss(life, wire.ServiceRestart, "the service is restarted")
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(life), retireTime)
-	defer cancel()
-	if err := s.Stop(ctx); err != nil {
+	if err := s.end(context.WithoutCancel(life)); err != nil {
 		s.log.Error("old version: not stopped in time", "version", s.Version, "err", err)
 	}
 	for _, seat := range s.reg.handlers.ofService(s) { // of instances that did not end

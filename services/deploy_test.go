@@ -369,6 +369,32 @@ func TestStopAndStartService(t *testing.T) {
 	})
 }
 
+// TestStopOfStuckService interrupts what does not end, and does not take all the time that there is.
+func TestStopOfStuckService(t *testing.T) {
+	stuck := services.Config{Name: "test", Instances: 1, AutoStart: true, Standalone: true, Files: fstest.MapFS{"test.lua": {Data: []byte(`
+		return {run = function() while true do pcall(sleep, 1) end end}`)}}}
+	for name, do := range map[string]func(r *services.Registry, ctx context.Context) error{
+		"stop":   func(r *services.Registry, ctx context.Context) error { return r.StopService(ctx, "test") },
+		"remove": func(r *services.Registry, ctx context.Context) error { return r.Remove(ctx, "test", nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			deployed(t, []services.Config{stuck}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+				defer cancel()
+				synctest.Wait()
+				began, s := time.Now(), r.Service("test")
+				err := do(r, ctx)
+				if want := "services: test: it was interrupted: it had not ended after 10s"; err == nil || err.Error() != want {
+					t.Errorf("%v, want %s", err, want)
+				}
+				if took := time.Since(began).Truncate(time.Second); took != 10*time.Second || s.Running() {
+					t.Errorf("it took %v; it runs: %v", took, s.Running())
+				}
+			})
+		})
+	}
+}
+
 func TestRemove(t *testing.T) {
 	other := version("o")
 	other.Name, other.RequestTarget, other.Depends = "other", "/other", []string{"test"}

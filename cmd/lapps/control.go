@@ -28,6 +28,9 @@ const (
 	// maxSocketPath is what the kernel takes (unix(7)).
 	maxSocketPath = 107
 
+	// answerTime is how long answers may take to go out when the server ends.
+	answerTime = 2 * time.Second
+
 	// maxUpload is the size of the largest bundle that the socket takes, in bytes.
 	maxUpload = 64 << 20
 )
@@ -109,9 +112,12 @@ func listenControl(path string) (net.Listener, error) {
 	return lc.Listen(context.Background(), "unix", path)
 }
 
-// stop ends it, and closes the socket.
+// stop ends it, and closes the socket. Who has given a command gets the answer.
 func (c *control) stop() {
 	if c.listener != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+		defer cancel()
+		_ = c.server.Shutdown(ctx)
 		_ = c.server.Close()
 		_ = c.listener.Close() // where it has not served
 	}

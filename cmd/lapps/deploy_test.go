@@ -525,6 +525,53 @@ func TestDeployEndless(t *testing.T) {
 	}
 }
 
+// TestStopInStop: a command that the end of the server cuts short is told so.
+func TestStopInStop(t *testing.T) {
+	d := startOperated(t, `{"services": {"stuck": {"standalone": true, "instances": 1}}}`, map[string]string{
+		"stuck/stuck.lua": `return {run = function() print("runs") while true do pcall(sleep, 1) end end}`,
+	})
+	eventually(t, "it runs", func() bool { return d.logged.count("runs") == 1 })
+	var turn sync.WaitGroup
+	turn.Go(func() {
+		status, _, stderr := command(t, "stop", "-c", d.config, "stuck")
+		if want := "services: stuck: it was interrupted: the server is shutting down\n"; status != exitFailed || stderr != want {
+			t.Errorf("exit status %d: %q, want %q", status, stderr, want)
+		}
+	})
+	eventually(t, "it is being stopped", func() bool { return !d.registry.Service("stuck").Running() })
+	d.stop()
+	turn.Wait()
+}
+
+// TestStopAnswers: who has asked before the socket is closed gets the answer.
+func TestStopAnswers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lapps.sock")
+	ln, err := listenControl(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, answered := make(chan bool), make(chan bool)
+	c := newControl(ln, new(deployer), func() statistics {
+		close(asked)
+		<-answered
+		return statistics{Version: "x"}
+	}, slog.New(slog.DiscardHandler))
+	c.start()
+	var ends sync.WaitGroup
+	ends.Go(func() {
+		var s statistics
+		o := operator{socket: path}
+		if err := o.call(t.Context(), http.MethodGet, "/v1/statistics", nil, &s); err != nil || s.Version != "x" {
+			t.Errorf("%+v, %v", s, err)
+		}
+	})
+	<-asked
+	ends.Go(c.stop)
+	eventually(t, "the socket is closed", func() bool { _, err := os.Lstat(path); return os.IsNotExist(err) })
+	close(answered)
+	ends.Wait()
+}
+
 // TestCommandAbandoned: a command that waits for its turn does nothing once whoever gave it has gone.
 func TestCommandAbandoned(t *testing.T) {
 	d := startOperated(t, `{"services": {"echo": {}, "other": {}}}`, map[string]string{"echo/echo.lua": saysLua("one"), "other/other.lua": saysLua("other")})

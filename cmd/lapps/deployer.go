@@ -66,11 +66,13 @@ func (d *deployer) begin(ctx context.Context) (_ context.Context, done func(), e
 		d.mu.Unlock()
 		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), d.limit)
-	forget := context.AfterFunc(d.life, cancel)
+	ctx, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	ctx, cancel := context.WithTimeout(ctx, d.limit)
+	forget := context.AfterFunc(d.life, func() { end(errEnding) })
 	return ctx, func() {
 		forget()
 		cancel()
+		end(nil)
 		d.mu.Unlock()
 	}, nil
 }
@@ -292,10 +294,12 @@ func (d *deployer) change(ctx context.Context, name, dir string, rec record, com
 	if err == nil {
 		_, err = d.registry.Deploy(ctx, c, commit)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		d.asked[name] = true
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	case errors.Is(err, context.Canceled):
+		err = context.Cause(ctx)
+	case errors.Is(err, context.DeadlineExceeded):
 		err = fmt.Errorf("%s: its instances have not started within %v: is there a loop in its files, or in onStart?", name, d.limit)
 	}
 	if err != nil {
