@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 
 	"lapps/protocol/wire"
@@ -107,9 +105,9 @@ func (r *Registry) Deploy(ctx context.Context, c Config, commit func() error) (*
 	r.catalog.Store(next)
 	if old != nil {
 		old.entry.Store(entryReplaced)
-		ended := r.leavers.see(old, c.Redeploy, c.DrainTime)
+		leaver := r.leavers.see(old, c.stay(), restarted)
 		if old.Standalone {
-			<-ended
+			<-leaver.ended
 		}
 	}
 	s.launch(all)
@@ -132,7 +130,7 @@ func (r *Registry) StartService(ctx context.Context, name string) error {
 }
 
 // StopService stops a service that runs: its peers are told 1001 once what they have sent is
-// answered, and new ones are refused with 503. What has not ended after retireTime, or when ctx
+// answered, and new ones are refused with 503; so are those that old versions still have. What has not ended after retireTime, or when ctx
 // ends, is interrupted, and the error says so: the service has stopped all the same. What depends
 // on the service is left alone.
 func (r *Registry) StopService(ctx context.Context, name string) error {
@@ -147,14 +145,16 @@ func (r *Registry) StopService(ctx context.Context, name string) error {
 	}
 	s.entry.Store(entryShut)
 	defer s.entry.Store(entryOpen) // and yet it does not run
-	s.dismiss(ctx, wire.GoingAway, "the service is stopped")
+	old := r.leavers.send(name, stopped)
+	s.dismiss(ctx, stopped)
 	defer s.farewell.Store(nil)
-	return s.end(ctx)
+	return errors.Join(s.end(ctx), awaitLeavers(ctx, old))
 }
 
 // Remove stops a service, if it runs, as StopService does, and forgets it: its request target is free, and
 // answered with 404. commit is called first, if it is not nil; where it fails nothing has
-// changed. A service that others depend on is not removed.
+// changed. A service that others depend on is not removed. Until it has ended it is among those
+// that are Leaving. Remove must not be called after Stop.
 func (r *Registry) Remove(ctx context.Context, name string, commit func() error) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
@@ -173,12 +173,8 @@ func (r *Registry) Remove(ctx context.Context, name string, commit func() error)
 	}
 	r.catalog.Store(next)
 	s.entry.Store(entryReplaced)
-	s.dismiss(ctx, wire.GoingAway, "the service is removed")
-	err = s.end(ctx)
-	if s.Release != nil {
-		s.Release()
-	}
-	return err
+	r.leavers.see(s, 0, removed)
+	return awaitLeavers(ctx, r.leavers.send(name, removed))
 }
 
 // errLate is why a service is interrupted that is to end.
@@ -201,14 +197,20 @@ type farewell struct {
 	reason string
 }
 
+var (
+	restarted = &farewell{wire.ServiceRestart, "the service is restarted"}
+	stopped   = &farewell{wire.GoingAway, "the service is stopped"}
+	removed   = &farewell{wire.GoingAway, "the service is removed"}
+)
+
 // dismiss has all peers go: each is told so once what it has sent is answered. It waits
 // until they have, or ctx ends, or their time is over. Nobody may join any more.
-func (s *Service) dismiss(ctx context.Context, code wire.Code, reason string) {
+func (s *Service) dismiss(ctx context.Context, f *farewell) {
 	vacated := s.vacated()
-	s.farewell.Store(&farewell{code, reason})
+	s.farewell.Store(f)
 	for _, seat := range s.reg.handlers.ofService(s) {
 		if seat.seated.Load() { // or it is told when it is
-			seat.peer.Depart(code, reason)
+			seat.peer.Depart(f.code, f.reason)
 		}
 	}
 	await(ctx, vacated, dismissTime)
@@ -252,82 +254,6 @@ func await(ctx context.Context, done <-chan struct{}, limit time.Duration) {
 	case <-ctx.Done():
 	}
 }
-
-// leavers are the services that others have taken the place of, until they have
-// ended.
-type leavers struct {
-	life   context.Context // ends by end
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-
-	mu  sync.Mutex // guards the field below
-	all []*Service
-}
-
-func (l *leavers) init() { l.life, l.cancel = context.WithCancel(context.Background()) }
-
-// list returns them, the oldest first.
-func (l *leavers) list() []*Service {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.all)
-}
-
-// see sees a service off, whose place has been taken. The channel is closed when it has
-// ended.
-func (l *leavers) see(s *Service, r Redeploy, drain time.Duration) <-chan struct{} {
-	l.mu.Lock()
-	l.all = append(l.all, s)
-	l.mu.Unlock()
-	ended := make(chan struct{})
-	l.wg.Go(func() {
-		defer close(ended)
-		s.depart(l.life, r, drain)
-		l.mu.Lock()
-		l.all = slices.DeleteFunc(l.all, func(o *Service) bool { return o == s })
-		l.mu.Unlock()
-		if s.Release != nil {
-			s.Release()
-		}
-	})
-	return ended
-}
-
-// end has those that are left stop, and waits for them. When ctx ends first their Lua
-// is interrupted.
-func (l *leavers) end(ctx context.Context) error {
-	l.cancel()
-	var errs failures
-	var wg sync.WaitGroup
-	for _, s := range l.list() {
-		wg.Go(func() { errs.add(s.Stop(ctx)) })
-	}
-	wg.Wait()
-	l.wg.Wait()
-	return errs.join()
-}
-
-// depart is the end of a service whose place has been taken: its peers finish, or are
-// told to come again; then it stops. Once life has ended nobody is waited for.
-func (s *Service) depart(life context.Context, r Redeploy, drain time.Duration) {
-	if r == DrainPeers {
-		await(life, s.vacated(), drain)
-	}
-	if s.Seats() > 0 {
-		s.dismiss(life, wire.ServiceRestart, "the service is restarted")
-	}
-	if err := s.end(context.WithoutCancel(life)); err != nil {
-		s.log.Error("old version: not stopped in time", "version", s.Version, "err", err)
-	}
-	for _, seat := range s.reg.handlers.ofService(s) { // of instances that did not end
-		seat.remove()
-	}
-	s.log.Info("old version has ended", "version", s.Version)
-}
-
-// Leaving returns the services that others have taken the place of and that have not
-// ended, the oldest first: their peers drain. Any goroutine.
-func (r *Registry) Leaving() []*Service { return r.leavers.list() }
 
 // lacks is an error where one of the services that s needs does not run.
 func (s *Service) lacks(needs []*Service) error {

@@ -395,6 +395,81 @@ func TestStopOfStuckService(t *testing.T) {
 	}
 }
 
+// TestStopOfVersions has peers of old versions go as well, when their service is stopped or
+// removed; what they have sent is answered.
+func TestStopOfVersions(t *testing.T) {
+	for name, do := range map[string]func(r *services.Registry, ctx context.Context) error{
+		"stopped": func(r *services.Registry, ctx context.Context) error { return r.StopService(ctx, "test") },
+		"removed": func(r *services.Registry, ctx context.Context) error { return r.Remove(ctx, "test", nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			deployed(t, []services.Config{version("v0")}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+				var peers []*peer
+				var seats []*services.Seat
+				for i, next := range []services.Config{version("v1"), version("v2"), version("v3")} {
+					p, s := mustJoin(t, r, uint64(i))
+					p.happened()
+					peers, seats = append(peers, p), append(seats, s)
+					if next.DrainTime = time.Hour; i == 2 {
+						break
+					}
+					if _, err := r.Deploy(t.Context(), next, nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+				done := make(chan error, 1)
+				began := time.Now()
+				go func() { done <- do(r, t.Context()) }()
+				for i := range peers {
+					if got, want := peers[i].happened(), []string{"depart 1001 the service is " + name}; !slices.Equal(got, want) {
+						t.Errorf("v%d: got %q, want %q", i, got, want)
+					}
+					if got, want := says(t, peers[i], seats[i]), fmt.Sprintf("v%d x", i); got != want {
+						t.Errorf("what was accepted meanwhile was answered with %q, want %q", got, want)
+					}
+				}
+				if n := len(r.Leaving()); n != 2 && !(name == "removed" && n == 3) {
+					t.Errorf("%d leave", n)
+				}
+				for _, s := range seats {
+					s.Leave(nil)
+				}
+				if err := <-done; err != nil || time.Since(began) > time.Second || len(r.Leaving()) != 0 {
+					t.Errorf("%v after %v; leaving: %v", err, time.Since(began), r.Leaving())
+				}
+				for _, v := range []string{"v0", "v1", "v2"} {
+					if !strings.Contains(log.String(), `msg="shutdown `+v) {
+						t.Errorf("%s was not shut down: %s", v, log)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestRemoveInTime: where there is no time to wait for a service it is removed all the same, and
+// still told of.
+func TestRemoveInTime(t *testing.T) {
+	deployed(t, []services.Config{version("v1")}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		_, seat := mustJoin(t, r, 1)
+		s := r.Service("test")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		err := r.Remove(ctx, "test", nil)
+		if want := "services: test: it has not ended: context deadline exceeded"; err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
+		if l := r.Leaving(); len(l) != 1 || l[0] != s || r.Service("test") != nil {
+			t.Errorf("leaving: %v", l)
+		}
+		seat.Leave(nil)
+		synctest.Wait()
+		if l := r.Leaving(); len(l) != 0 {
+			t.Errorf("leaving: %v", l)
+		}
+	})
+}
+
 func TestRemove(t *testing.T) {
 	other := version("o")
 	other.Name, other.RequestTarget, other.Depends = "other", "/other", []string{"test"}

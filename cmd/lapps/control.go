@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -263,11 +265,28 @@ type versionStatus struct {
 	Connections int    `json:"connections"`
 }
 
-// statuses are those of all services, in order of their names.
+// statuses are those of all services, in order of their names, and of those that were removed
+// and have not ended.
 func (c *control) statuses() []serviceStatus {
 	all := []serviceStatus{}
 	for _, s := range c.registry.Services() {
 		all = append(all, describe(c.registry, s))
+	}
+	for _, s := range c.registry.Leaving() {
+		if !slices.ContainsFunc(all, func(o serviceStatus) bool { return o.Name == s.Name }) {
+			all = append(all, serviceStatus{Name: s.Name, State: "removed", Standalone: s.Standalone, Leaving: leaving(c.registry, s.Name)})
+		}
+	}
+	slices.SortFunc(all, func(a, b serviceStatus) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// leaving are the versions of a service that have not ended.
+func leaving(r *services.Registry, name string) (all []versionStatus) {
+	for _, old := range r.Leaving() {
+		if old.Name == name {
+			all = append(all, versionStatus{old.Version, old.Alive(), old.Seats()})
+		}
 	}
 	return all
 }
@@ -276,15 +295,10 @@ func describe(r *services.Registry, s *services.Service) serviceStatus {
 	errs, _ := s.Errors()
 	st := serviceStatus{
 		Name: s.Name, Version: s.Version, State: "stopped", Standalone: s.Standalone, RequestTarget: s.RequestTarget,
-		Instances: s.Alive(), Connections: s.Seats(), Errors: errs,
+		Instances: s.Alive(), Connections: s.Seats(), Errors: errs, Leaving: leaving(r, s.Name),
 	}
 	if s.Running() {
 		st.State = "running"
-	}
-	for _, old := range r.Leaving() {
-		if old.Name == s.Name {
-			st.Leaving = append(st.Leaving, versionStatus{old.Version, old.Alive(), old.Seats()})
-		}
 	}
 	return st
 }

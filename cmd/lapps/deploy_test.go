@@ -340,6 +340,49 @@ func TestCommands(t *testing.T) {
 	}
 }
 
+// TestRemovedIsListed: a service that was removed is listed until the last of its connections has
+// gone: here one whose message waits for what another service does.
+func TestRemovedIsListed(t *testing.T) {
+	d := startOperated(t, `{"services": {"echo": {"instances": 1}}}`, map[string]string{
+		"echo/echo.lua": `return {onMessage = function(h, op, m) require("mqr").create("go"):post(m) return ws:send(h, op, m) end}`,
+	})
+	chat := filepath.Join(t.TempDir(), "chat.zip")
+	mustWrite(t, chat, zipOf(t, map[string]string{
+		"chat/chat.lua":  `return {onMessage = function(h, op, m) ws:send(h, op, m) require("mqr").create("go"):recv() end}`,
+		"chat/chat.json": `{"instances": 2}`,
+	}))
+	list := func() string {
+		_, stdout, stderr := command(t, "services", "-c", d.config)
+		return stdout + stderr
+	}
+	before := list()
+	if status, _, stderr := command(t, "deploy", "-c", d.config, chat); status != exitOK {
+		t.Fatal(stderr)
+	}
+	version := d.registry.Service("chat").Version
+	stays := dialCoder(t, d.url("/chat"), nil)
+	stays.send(t, false, []byte("?"))
+	stays.receive(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := d.registry.Remove(ctx, "chat", nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	want := fmt.Sprintf(""+
+		"SERVICE  VERSION       STATE    INSTANCES  CONNECTIONS  ERRORS  REQUEST TARGET\n"+
+		"chat     -             removed  0          0            0       \n"+
+		"         %s  leaving  2          1                    \n"+
+		"echo     -             running  1          0            0       /echo\n", version)
+	if got := list(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	mustEcho(t, d.url("/echo"))
+	if code, reason := stays.closed(t); code != 1001 || reason != "the service is removed" {
+		t.Errorf("its connection: %d %s", code, reason)
+	}
+	eventually(t, "it is not listed any more", func() bool { return list() == before })
+}
+
 // TestPreviousIsKept: the version before is kept, whenever the ones before that end.
 func TestPreviousIsKept(t *testing.T) {
 	d := startOperated(t, `{"services": {"echo": {"instances": 1}}}`, echoApp)
