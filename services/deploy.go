@@ -114,7 +114,8 @@ func (r *Registry) Deploy(ctx context.Context, c Config, commit func() error) (*
 	return s, nil
 }
 
-// StartService starts a service that does not run.
+// StartService starts a service that does not run, and before it what it depends on, as far as that does
+// not run.
 func (r *Registry) StartService(ctx context.Context, name string) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
@@ -126,7 +127,7 @@ func (r *Registry) StartService(ctx context.Context, name string) error {
 	case s.Running():
 		return ErrRunning
 	}
-	return s.startAfter(ctx, c.links[s].needs)
+	return c.start(ctx, s)
 }
 
 // StopService stops a service that runs: its peers are told 1001 once what they have sent is

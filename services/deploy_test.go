@@ -369,6 +369,61 @@ func TestStopAndStartService(t *testing.T) {
 	})
 }
 
+// TestStartWithNeeds starts what a service depends on with it, in order, however it was stopped.
+func TestStartWithNeeds(t *testing.T) {
+	lua := `return {onStart = function() print("start NAME") end, onMessage = print}`
+	named := func(name string, needs ...string) services.Config {
+		source := strings.ReplaceAll(lua, "NAME", name)
+		if name == "broken" {
+			source = `error("not today")`
+		}
+		return services.Config{Name: name, RequestTarget: "/" + name, Instances: 1, Depends: needs,
+			Files: fstest.MapFS{name + ".lua": {Data: []byte(source)}}}
+	}
+	deployed(t, []services.Config{
+		named("a", "b", "c"), named("b", "d"), named("c", "d"), named("d"), named("e"), named("f", "g"), named("g", "broken"), named("broken"),
+	}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
+		running := func() (names []string) {
+			for _, s := range r.Services() {
+				if s.Running() {
+					names = append(names, s.Name)
+				}
+			}
+			return names
+		}
+		if got := running(); len(got) != 0 {
+			t.Fatalf("%q run", got)
+		}
+		for range 2 {
+			log.Reset()
+			if err := r.StartService(t.Context(), "a"); err != nil {
+				t.Error(err)
+			}
+			if got, want := running(), []string{"a", "b", "c", "d"}; !slices.Equal(got, want) {
+				t.Errorf("%q run, want %q", got, want)
+			}
+			last := -1
+			for _, name := range []string{"d", "b", "c", "a"} {
+				i := strings.Index(log.String(), `msg="start `+name)
+				if i <= last {
+					t.Errorf("%s has not started in its turn: %s", name, log)
+				}
+				last = i
+			}
+			for _, name := range []string{"d", "b", "c", "a"} {
+				if err := r.StopService(t.Context(), name); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		err := r.StartService(t.Context(), "f")
+		want := "services: f: it depends on g, which does not start: services: g: it depends on broken, which does not start: services: broken: broken.lua:1: not today"
+		if err == nil || !strings.HasPrefix(err.Error(), want) || len(running()) != 0 {
+			t.Errorf("%v, want %s", err, want)
+		}
+	})
+}
+
 // TestStopOfStuckService interrupts what does not end, and does not take all the time that there is.
 func TestStopOfStuckService(t *testing.T) {
 	stuck := services.Config{Name: "test", Instances: 1, AutoStart: true, Standalone: true, Files: fstest.MapFS{"test.lua": {Data: []byte(`

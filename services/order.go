@@ -89,6 +89,19 @@ func (c *catalog) wanted() map[*Service]bool {
 	return want
 }
 
+// start starts a service, once all that it depends on runs.
+func (c *catalog) start(ctx context.Context, s *Service) error {
+	for _, on := range c.links[s].needs {
+		if on.Running() {
+			continue
+		}
+		if err := c.start(ctx, on); err != nil {
+			return fmt.Errorf("services: %s: it depends on %s, which does not start: %w", s.Name, on.Name, err)
+		}
+	}
+	return s.Start(ctx)
+}
+
 // inOrder calls f for all services, each once f has returned for those that
 // before names; it waits for all.
 func (c *catalog) inOrder(before func(*links) []*Service, f func(*Service)) {
