@@ -45,6 +45,12 @@ type LacksError struct{ text string }
 // Error is one line, which names both.
 func (e *LacksError) Error() string { return e.text }
 
+// A NeededError says that a service is not removed, since another depends on it.
+type NeededError struct{ Name, By string }
+
+// Error is one line, which names both.
+func (e *NeededError) Error() string { return "services: " + e.Name + ": " + e.By + " depends on it" }
+
 // Who may join a service.
 const (
 	entryOpen     = iota
@@ -163,7 +169,11 @@ func (r *Registry) Remove(ctx context.Context, name string, commit func() error)
 	if s == nil {
 		return ErrNoService
 	}
-	next, err := r.catalog.Load().without(s)
+	now := r.catalog.Load()
+	if by := now.links[s].neededBy; len(by) > 0 {
+		return &NeededError{name, by[0].Name}
+	}
+	next, err := now.without(s)
 	if err != nil {
 		return err
 	}

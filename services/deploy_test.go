@@ -530,7 +530,7 @@ func TestRemove(t *testing.T) {
 	other.Name, other.RequestTarget, other.Depends = "other", "/other", []string{"test"}
 	other.Files = fstest.MapFS{"other.lua": {Data: []byte("return {onMessage = function() end}")}}
 	deployed(t, []services.Config{version("v1"), other}, func(t *testing.T, r *services.Registry, log *bytes.Buffer) {
-		if err := r.Remove(t.Context(), "test", nil); err == nil || err.Error() != "services: other depends on test, which does not exist" {
+		if err := r.Remove(t.Context(), "test", nil); err == nil || err.Error() != "services: test: other depends on it" {
 			t.Errorf("what others depend on: %v", err)
 		}
 		refused := errors.New("no")

@@ -221,11 +221,13 @@ func (c *control) respond(w http.ResponseWriter, log *slog.Logger, service strin
 		return
 	}
 	var large *http.MaxBytesError
+	var needed *services.NeededError
 	status := http.StatusUnprocessableEntity
 	switch {
 	case errors.Is(err, services.ErrNoService):
 		status = http.StatusNotFound
-	case errors.Is(err, services.ErrRunning), errors.Is(err, services.ErrNotRunning), errors.Is(err, errNoVersion), errors.Is(err, errConfigured):
+	case errors.Is(err, services.ErrRunning), errors.Is(err, services.ErrNotRunning), errors.Is(err, errNoVersion), errors.Is(err, errConfigured),
+		errors.As(err, &needed):
 		status = http.StatusConflict
 	case errors.Is(err, errEnding):
 		status = http.StatusServiceUnavailable

@@ -383,6 +383,30 @@ func TestRemovedIsListed(t *testing.T) {
 	eventually(t, "it is not listed any more", func() bool { return list() == before })
 }
 
+// TestUndeployOfNeeded: what another service depends on stays, and it is said which.
+func TestUndeployOfNeeded(t *testing.T) {
+	d := startOperated(t, `{}`, nil)
+	for name, descriptor := range map[string]string{"base.zip": "{}", "chat.zip": `{"depends": ["base"]}`} {
+		service := strings.TrimSuffix(name, ".zip")
+		mustWrite(t, filepath.Join(d.dir, name), zipOf(t, map[string]string{service + ".lua": saysLua(service), service + ".json": descriptor}))
+	}
+	for _, name := range []string{"base.zip", "chat.zip"} {
+		if status, _, stderr := command(t, "deploy", "-c", d.config, filepath.Join(d.dir, name)); status != exitOK {
+			t.Fatal(stderr)
+		}
+	}
+	r, err := http.NewRequest("POST", "/v1/services/base/undeploy", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &answerRecord{header: http.Header{}}
+	d.operations.control.handler().ServeHTTP(w, r)
+	if got, want := w.body.String(), `{"error":"services: base: chat depends on it"}`+"\n"; w.status != http.StatusConflict || got != want {
+		t.Errorf("%d %s, want %s", w.status, got, want)
+	}
+	mustHear(t, d.url("/base"), "base")
+}
+
 // TestPreviousIsKept: the version before is kept, whenever the ones before that end.
 func TestPreviousIsKept(t *testing.T) {
 	d := startOperated(t, `{"services": {"echo": {"instances": 1}}}`, echoApp)
