@@ -120,7 +120,7 @@ func (r *Registry) Deploy(ctx context.Context, c Config, commit func() error) (*
 	return s, nil
 }
 
-// StartService starts a service that does not run, and before it what it depends on, as far as that does
+// StartService starts a service that does not run, or that has finished, and before it what it depends on, as far as that does
 // not run.
 func (r *Registry) StartService(ctx context.Context, name string) error {
 	r.changing.Lock()
@@ -130,6 +130,10 @@ func (r *Registry) StartService(ctx context.Context, name string) error {
 	switch {
 	case s == nil:
 		return ErrNoService
+	case s.State() == StateFinished:
+		if err := s.end(ctx); err != nil {
+			return err
+		}
 	case s.Running():
 		return ErrRunning
 	}

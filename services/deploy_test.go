@@ -346,11 +346,19 @@ func TestStopAndStartService(t *testing.T) {
 				t.Errorf("a new peer: %v, want %s", err, want)
 			}
 		}
+		state := func(want string) {
+			t.Helper()
+			if got := r.Service("test").State(); got != want {
+				t.Errorf("it is %s, want %s", got, want)
+			}
+		}
+		state(services.StateStopping)
 		refused("the service is stopping")
 		seat.Leave(nil)
 		if err := <-stopped; err != nil {
 			t.Error(err)
 		}
+		state(services.StateStopped)
 		refused("the service is not running")
 		if err := r.StopService(t.Context(), "test"); err != services.ErrNotRunning {
 			t.Errorf("stop: %v", err)
@@ -358,6 +366,7 @@ func TestStopAndStartService(t *testing.T) {
 		if err := r.StartService(t.Context(), "test"); err != nil {
 			t.Error(err)
 		}
+		state(services.StateRunning)
 		p, seat = mustJoin(t, r, 2)
 		if got := says(t, p, seat); got != "v1 x" {
 			t.Errorf("it says %q", got)

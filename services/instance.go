@@ -32,6 +32,7 @@ type instance struct {
 	onDrain   bool        // and an onDrain
 	json      *nljson.Lib
 	ended     chan struct{} // closed when run is over; nil where there is none
+	stage     atomic.Int32  // how far that is: stageRunning, …
 
 	joining atomic.Int32  // peers that wait for onConnect
 	leaving atomic.Int32  // peers whose onDisconnect waits

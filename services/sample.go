@@ -26,6 +26,28 @@ type Sample struct {
 	Instances []InstanceSample // those that have not ended, in the order in which they were started
 }
 
+// What a service is doing, besides StateRunning and StateStopping.
+const (
+	StateStopped  = "stopped"
+	StateFailing  = "failing"  // run has failed in one of its instances, and waits to be called again
+	StateFinished = "finished" // run has returned in all of them
+)
+
+// State says what the service is doing: StateRunning, StateStopping, StateStopped, StateFailing or
+// StateFinished.
+func (s *Service) State() string {
+	all := s.running.Load()
+	switch {
+	case s.entry.Load() == entryShut:
+		return StateStopping
+	case all == nil:
+		return StateStopped
+	case s.Standalone && len(*all) > 0:
+		return stateOfPrograms(*all)
+	}
+	return StateRunning
+}
+
 // What an instance that has not ended is doing.
 const (
 	StateStarting = "starting"

@@ -98,7 +98,7 @@ func (s *Service) Subprotocol(offers []string) string {
 	return ""
 }
 
-// Running reports whether the service is started.
+// Running reports whether the service is started; one that has finished is, too, until it is stopped.
 func (s *Service) Running() bool { return s.running.Load() != nil }
 
 // Alive is how many instances run; those that were replaced and have not ended are not

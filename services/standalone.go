@@ -17,6 +17,13 @@ const (
 	longPause  = time.Minute
 )
 
+// The stages of the program of a standalone instance.
+const (
+	stageRunning  = iota // or it has not begun
+	stageFailing         // run has failed, and will be called again
+	stageFinished        // run has returned
+)
+
 // begin has the program of a standalone instance run.
 func (in *instance) begin() {
 	if in.service.Standalone {
@@ -41,6 +48,7 @@ func (in *instance) supervise() {
 		case errors.Is(err, vm.ErrStopped):
 			return
 		case err == nil:
+			in.stage.Store(stageFinished)
 			in.log.Info("run has returned")
 			return
 		}
@@ -54,10 +62,26 @@ func (in *instance) supervise() {
 			return
 		}
 		logLua(in.log, "run failed, it will be called again", err, "failures", n, "pause", pause.String())
+		in.stage.Store(stageFailing)
 		if !in.vm.Rest(pause) {
 			return
 		}
+		in.stage.Store(stageRunning)
 	}
+}
+
+// stateOfPrograms is the state of a standalone service that has these instances.
+func stateOfPrograms(all []*instance) string {
+	state := StateFinished
+	for _, in := range all {
+		switch in.stage.Load() {
+		case stageFailing:
+			return StateFailing
+		case stageRunning:
+			state = StateRunning
+		}
+	}
+	return state
 }
 
 // stopRun waits for run to end, and interrupts it when ctx ends first.

@@ -199,6 +199,57 @@ return {
 	})
 }
 
+// TestStates has a program fail and return, which shows, and starts one again that has finished.
+func TestStates(t *testing.T) {
+	lua := `
+local n = 0
+return {
+	run = function()
+		n = n + 1
+		sleep(instance_id:find("^test/2") and 1 or 10)
+		if n < 3 then error("no " .. n) end
+	end}`
+	world(t, []services.Config{service("test", lua, services.Config{Standalone: true, AutoStart: true, Instances: 2})},
+		func(t *testing.T, r *services.Registry, log *logbook) {
+			s := r.Service("test")
+			began := time.Now()
+			at := func(second int, want string) {
+				t.Helper()
+				time.Sleep(time.Until(began.Add(time.Duration(second)*time.Second + time.Millisecond)))
+				if got := s.State(); got != want {
+					t.Errorf("after %d s it is %s, want %s", second, got, want)
+				}
+			}
+			for range 2 {
+				at(0, services.StateRunning)
+				at(1, services.StateFailing)  // 2
+				at(2, services.StateRunning)  // both again
+				at(3, services.StateFailing)  // 2
+				at(6, services.StateRunning)  // 2 has finished
+				at(10, services.StateFailing) // 1
+				at(11, services.StateRunning)
+				if err := r.StartService(t.Context(), "test"); err != services.ErrRunning {
+					t.Errorf("start: %v", err)
+				}
+				at(21, services.StateFailing)
+				at(23, services.StateRunning)
+				at(33, services.StateFinished)
+				began = time.Now()
+				if err := r.StartService(t.Context(), "test"); err != nil {
+					t.Errorf("start: %v", err)
+				}
+			}
+			at(0, services.StateRunning)
+			if err := r.StopService(t.Context(), "test"); err != nil {
+				t.Error(err)
+			}
+			at(0, services.StateStopped)
+			if n := strings.Count(log.String(), "run has returned"); n != 4 {
+				t.Errorf("run has returned %d times in %s", n, log)
+			}
+		})
+}
+
 // TestStopInPause stops a service between two runs.
 func TestStopInPause(t *testing.T) {
 	world(t, []services.Config{service("failing", `return {run = function() error("no") end}`, services.Config{

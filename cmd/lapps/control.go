@@ -251,12 +251,12 @@ func answer(w http.ResponseWriter, status int, v any) {
 type serviceStatus struct {
 	Name          string          `json:"name"`
 	Version       string          `json:"version,omitempty"` // of the bundle that it came in
-	State         string          `json:"state"`             // running, stopped or removed
+	State         string          `json:"state"`             // services.StateRunning, …; or removed
 	Standalone    bool            `json:"standalone"`
 	RequestTarget string          `json:"request_target,omitempty"`
 	Instances     int             `json:"instances"`
 	Connections   int             `json:"connections"`
-	Errors        uint64          `json:"errors"` // of Lua, since this version started
+	Errors        uint64          `json:"errors"` // of Lua, since this version started, and runs that failed
 	Leaving       []versionStatus `json:"leaving,omitempty"`
 }
 
@@ -295,14 +295,10 @@ func leaving(r *services.Registry, name string) (all []versionStatus) {
 
 func describe(r *services.Registry, s *services.Service) serviceStatus {
 	errs, _ := s.Errors()
-	st := serviceStatus{
-		Name: s.Name, Version: s.Version, State: "stopped", Standalone: s.Standalone, RequestTarget: s.RequestTarget,
-		Instances: s.Alive(), Connections: s.Seats(), Errors: errs, Leaving: leaving(r, s.Name),
+	return serviceStatus{
+		Name: s.Name, Version: s.Version, State: s.State(), Standalone: s.Standalone, RequestTarget: s.RequestTarget,
+		Instances: s.Alive(), Connections: s.Seats(), Errors: errs + s.Failures(), Leaving: leaving(r, s.Name),
 	}
-	if s.Running() {
-		st.State = "running"
-	}
-	return st
 }
 
 // socketOf is the socket of the server that has this configuration.

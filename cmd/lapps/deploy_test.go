@@ -383,6 +383,41 @@ func TestRemovedIsListed(t *testing.T) {
 	eventually(t, "it is not listed any more", func() bool { return list() == before })
 }
 
+// TestListOfPrograms: of standalone services the list tells what has become of run, and one that has finished is
+// started again.
+func TestListOfPrograms(t *testing.T) {
+	d := startOperated(t, `{"services": {
+		"done": {"standalone": true, "instances": 1}, "fails": {"standalone": true, "instances": 1}, "runs": {"standalone": true, "instances": 1}}}`,
+		map[string]string{
+			"done/done.lua":   `return {run = function() print("done") end}`,
+			"fails/fails.lua": `return {run = function() error("no") end}`,
+			"runs/runs.lua":   `return {run = function() while not must_stop() do sleep(60) end end}`,
+		})
+	var list string
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(list)
+		}
+	})
+	eventually(t, "all are listed as they are", func() bool {
+		failures := d.registry.Service("fails").Failures()
+		_, stdout, stderr := command(t, "services", "-c", d.config)
+		list = stdout + stderr
+		return failures > 0 && list == fmt.Sprintf(""+
+			"SERVICE  VERSION  STATE     INSTANCES  CONNECTIONS  ERRORS  REQUEST TARGET\n"+
+			"done     -        finished  1          0            0       (standalone)\n"+
+			"fails    -        failing   1          0            %d       (standalone)\n"+
+			"runs     -        running   1          0            0       (standalone)\n", failures)
+	})
+	if status, _, stderr := command(t, "start", "-c", d.config, "done"); status != exitOK {
+		t.Error(stderr)
+	}
+	eventually(t, "it runs again", func() bool { return d.logged.count(`"msg":"done"`) == 2 })
+	if status, _, stderr := command(t, "start", "-c", d.config, "fails"); status != exitFailed || stderr != "the service runs already\n" {
+		t.Errorf("exit status %d: %s", status, stderr)
+	}
+}
+
 // TestUndeployOfNeeded: what another service depends on stays, and it is said which.
 func TestUndeployOfNeeded(t *testing.T) {
 	d := startOperated(t, `{}`, nil)
