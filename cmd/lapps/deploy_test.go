@@ -383,6 +383,25 @@ func TestRemovedIsListed(t *testing.T) {
 	eventually(t, "it is not listed any more", func() bool { return list() == before })
 }
 
+// TestChangeOfStopped: a version that is put in place of another starts, also where that was stopped.
+func TestChangeOfStopped(t *testing.T) {
+	d := startOperated(t, `{"services": {"echo": {"instances": 1}}}`, map[string]string{"echo/echo.lua": saysLua("files")})
+	bundle := filepath.Join(t.TempDir(), "echo.zip")
+	mustWrite(t, bundle, zipOf(t, map[string]string{"echo/echo.lua": saysLua("bundle")}))
+	for _, c := range []struct{ do, what, want string }{
+		{"restart", "echo", "files"},
+		{"deploy", bundle, "bundle"},
+		{"rollback", "echo", "files"},
+	} {
+		for _, args := range [][]string{{"stop", "echo"}, {c.do, c.what}} {
+			if status, _, stderr := command(t, append(args, "-c", d.config)...); status != exitOK {
+				t.Errorf("%v: %s", args, stderr)
+			}
+		}
+		mustHear(t, d.url("/echo"), c.want)
+	}
+}
+
 // TestListOfPrograms: of standalone services the list tells what has become of run, and one that has finished is
 // started again.
 func TestListOfPrograms(t *testing.T) {
