@@ -121,6 +121,10 @@ func TestOwnFilesFirst(t *testing.T) {
 		"timer.lua":          "return 'own timer'",
 		"task/init.lua":      "return 'own task'",
 		"global.lua":         "return 'own global'",
+		"more/bit.lua":       "return require('more.bit')",
+		"adds.lua":           "return 'own, and ' .. require('adds')",
+		"cycle.lua":          "return require('through')",
+		"through.lua":        "return require('cycle')",
 		"broken.lua":         "= 1",
 		"svc.lua":            "return 'the main file'",
 		"bit":                "a file, and no directory of bit/init.lua",
@@ -139,7 +143,7 @@ func TestOwnFilesFirst(t *testing.T) {
 	in := start(t, "", Config{
 		Service: "svc",
 		Program: p,
-		Modules: []Module{module("timer"), module("task"), module("time"), module("global"), module("broken"), module("svc"), module("bit"), module("task2")},
+		Modules: []Module{module("timer"), module("task"), module("time"), module("global"), module("broken"), module("svc"), module("bit"), module("task2"), module("adds"), module("cycle")},
 		Globals: func(in *Instance, L *lua.LState) { in.Preload(L, "global"); in.Preload(L, "global") },
 	})
 	want(t, in, `return require("timer")`, "own timer")
@@ -147,6 +151,9 @@ func TestOwnFilesFirst(t *testing.T) {
 	want(t, in, `return require("time")`, "server's time")
 	want(t, in, `return require("bit")`, "server's bit")
 	want(t, in, `return require("task2")`, "server's task2")
+	want(t, in, `return require("adds") .. "; " .. require("adds")`, "own, and server's adds; own, and server's adds")
+	want(t, in, `return select(2, pcall(require, "cycle"))`, "through.lua:1: modules require each other: cycle -> through -> cycle")
+	want(t, in, `return select(2, pcall(require, "more.bit"))`, "more/bit.lua:1: modules require each other: more.bit -> more.bit")
 	want(t, in, `return require("more")`, "more of the path")
 	want(t, in, `return global .. ", " .. require("global")`, "server's global, server's global")
 	want(t, in, `return require("svc")`, "server's svc")

@@ -16,6 +16,7 @@ const maxName = 1024
 // require returns a module: what a file of the service's directory returns, one of
 // Config.Modules, or what a file of the search path returns, in this order. "a.b" is
 // a/b.lua or a/b/init.lua. It is loaded once per instance and kept in package.loaded.
+// A file that requires its own name gets the module of Config.Modules whose place it takes.
 func require(L *lua.LState) int {
 	in, name := Of(L), L.CheckString(1)
 	if len(name) > maxName {
@@ -27,6 +28,10 @@ func require(L *lua.LState) int {
 	}
 	e := in.running
 	if i := slices.Index(e.requiring, name); i >= 0 {
+		if m := in.module(name); m != nil && i == len(e.requiring)-1 { // its file adds to it
+			L.Push(m.Open(in, L))
+			return 1
+		}
 		chain := strings.Join(append(slices.Clone(e.requiring[i:]), name), " -> ")
 		L.RaiseError("modules require each other: %s", chain)
 	}

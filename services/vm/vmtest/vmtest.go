@@ -70,6 +70,9 @@ func script(t reporter, name, text string, c vm.Config) {
 	if c.Program, err = vm.Load(fstest.MapFS{name: {Data: []byte(text)}}, name); err != nil {
 		t.Fatal(err)
 	}
+	if c.Service == "" { // which is no module of its own, though it has the name of one
+		c.Service = strings.TrimSuffix(name, ".lua")
+	}
 	globals := c.Globals
 	c.Globals = func(in *vm.Instance, L *lua.LState) {
 		if globals != nil {
