@@ -10,7 +10,7 @@ deb:
 	deploy/deb/build
 
 test:
-	go test ./... && go test -race ./...
+	go test -timeout 30m ./... && go test -race -timeout 30m ./...
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "gofmt would change these: make fmt"; exit 1; }

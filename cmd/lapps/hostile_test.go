@@ -101,6 +101,11 @@ func TestHostileLua(t *testing.T) {
 	d := startDaemon(t, `{"limits": {"handler_ms": 200, "instance_mb": 32}, "services": {"hostile": {"instances": 1}, "echo": {}}}`,
 		map[string]string{"hostile/hostile.lua": service, "echo/echo.lua": echoLua})
 	neighbour := dialCoder(t, d.url("/echo"), nil)
+	answers := func() bool {
+		c := raw(t, d.addr())
+		defer c.Close()
+		return answerTo(t, c, upgrade("/hostile")).StatusCode == 101
+	}
 	for _, h := range hostile {
 		ok := t.Run(h.name, func(t *testing.T) {
 			runtime.GC()
@@ -125,6 +130,7 @@ func TestHostileLua(t *testing.T) {
 				}
 			}
 			took := time.Since(began)
+			eventually(t, "the service answers again", answers) // the watchdog may have replaced its instance
 			mustEcho(t, d.url("/hostile"))
 			grown := peak()
 			if grown > 1<<30 {
