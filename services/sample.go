@@ -7,7 +7,7 @@ package services
 type Sample struct {
 	Name        string
 	Version     string // of the bundle that the service came in; "": it came in none
-	Running     bool
+	State       string // see Service.State
 	Standalone  bool
 	Connections int    // that have a seat, or are joining: with old versions, too
 	Connected   uint64 // that were given a seat, ever
@@ -103,7 +103,7 @@ func (s *Service) sample(waiting map[*instance]int64) Sample {
 	sum := Sample{
 		Name:       s.Name,
 		Version:    s.Version,
-		Running:    s.Running(),
+		State:      s.State(),
 		Standalone: s.Standalone,
 		Connected:  a.connections.Load(),
 		Traffic:    past,

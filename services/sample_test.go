@@ -96,7 +96,7 @@ func TestSample(t *testing.T) {
 			Traffic: services.Traffic{MessagesIn: 3, BytesIn: 14, LargestIn: 6, MessagesOut: 1, BytesOut: 10, LargestOut: 10},
 		}
 		mustSample(t, r, services.Sample{
-			Name: "test", Version: "v1", Running: true, Connections: 2, Connected: 3, OutboxBytes: 2 * 4711, Errors: 1,
+			Name: "test", Version: "v1", State: "running", Connections: 2, Connected: 3, OutboxBytes: 2 * 4711, Errors: 1,
 			Traffic:   services.Traffic{MessagesIn: 5, BytesIn: 22, LargestIn: 6, MessagesOut: 8, BytesOut: 27, LargestOut: 10},
 			Instances: []services.InstanceSample{first, second},
 		})
@@ -140,7 +140,7 @@ func TestSampleOfReplaced(t *testing.T) {
 			Traffic: services.Traffic{MessagesIn: 2, BytesIn: 9, LargestIn: 5, MessagesOut: 1, BytesOut: 5, LargestOut: 5},
 		}
 		want := services.Sample{
-			Name: "test", Running: true, Connections: 1, Connected: 2, Replaced: 1, OutboxBytes: 4711, Queued: 2, QueuedBytes: 4,
+			Name: "test", State: "running", Connections: 1, Connected: 2, Replaced: 1, OutboxBytes: 4711, Queued: 2, QueuedBytes: 4,
 			Traffic:   services.Traffic{MessagesIn: 3, BytesIn: 14, LargestIn: 5, MessagesOut: 2, BytesOut: 10, LargestOut: 5},
 			Instances: []services.InstanceSample{stays, fresh},
 		}
@@ -179,7 +179,7 @@ func TestSampleOfVersions(t *testing.T) {
 			Traffic: services.Traffic{MessagesIn: 1, BytesIn: 2, LargestIn: 2, MessagesOut: 1, BytesOut: 5, LargestOut: 5},
 		}
 		want := services.Sample{
-			Name: "test", Version: "v2", Running: true, Connections: 2, Connected: 2, OutboxBytes: 2 * 4711,
+			Name: "test", Version: "v2", State: "running", Connections: 2, Connected: 2, OutboxBytes: 2 * 4711,
 			Traffic:   services.Traffic{MessagesIn: 2, BytesIn: 7, LargestIn: 5, MessagesOut: 2, BytesOut: 13, LargestOut: 8},
 			Instances: []services.InstanceSample{old, now},
 		}
@@ -193,7 +193,7 @@ func TestSampleOfVersions(t *testing.T) {
 		if err := r.StopService(t.Context(), "test"); err != nil {
 			t.Fatal(err)
 		}
-		want.Running, want.Connections, want.OutboxBytes, want.Instances = false, 0, 0, []services.InstanceSample{}
+		want.State, want.Connections, want.OutboxBytes, want.Instances = "stopped", 0, 0, []services.InstanceSample{}
 		mustSample(t, r, want)
 
 		if err := r.Remove(t.Context(), "test", nil); err != nil {
@@ -204,7 +204,7 @@ func TestSampleOfVersions(t *testing.T) {
 			t.Fatal(err)
 		}
 		mustSample(t, r, services.Sample{
-			Name: "test", Version: "v3", Running: true,
+			Name: "test", Version: "v3", State: "running",
 			Instances: []services.InstanceSample{{ID: "test/1", Version: "v3", State: "running"}},
 		})
 	})

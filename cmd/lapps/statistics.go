@@ -104,7 +104,7 @@ type workStatistics struct {
 type serviceStatistics struct {
 	Name       string `json:"name"`
 	Version    string `json:"version,omitempty"`
-	State      string `json:"state"` // running or stopped
+	State      string `json:"state"` // see services.Service.State
 	Standalone bool   `json:"standalone"`
 	workStatistics
 
@@ -192,12 +192,9 @@ func serviceStatisticsOf(s services.Sample) serviceStatistics {
 		Queued: s.Queued, QueuedBytes: s.QueuedBytes, OutboxBytes: s.OutboxBytes, Errors: s.Errors, Panics: s.Panics,
 	}
 	of := serviceStatistics{
-		Name: s.Name, Version: s.Version, State: "stopped", Standalone: s.Standalone, workStatistics: work,
+		Name: s.Name, Version: s.Version, State: s.State, Standalone: s.Standalone, workStatistics: work,
 		Failures: s.Failures, Replaced: s.Replaced, Dropped: s.Dropped,
 		Instances: make([]instanceStatistics, 0, len(s.Instances)),
-	}
-	if s.Running {
-		of.State = "running"
 	}
 	for _, in := range s.Instances {
 		of.Instances = append(of.Instances, instanceStatistics{in.ID, in.Version, in.State, workStatistics{
