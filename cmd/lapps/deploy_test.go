@@ -597,6 +597,18 @@ func TestWatchReloads(t *testing.T) {
 	eventually(t, "a file in a new directory is seen", func() bool { got, _ := hears(t, d.url("/echo")); return got == "three" })
 }
 
+// TestWatchData: what a service reads may be no Lua.
+func TestWatchData(t *testing.T) {
+	dir := writeApps(t, map[string]string{
+		"echo/echo.lua":   `local words = nljson.decode_file("words.json") return {onMessage = function(h) return ws:send(h, 1, words[1]) end}`,
+		"echo/words.json": `["one"]`,
+	})
+	d := startWatching(t, dir, writeConfig(t, dir, `{"services": {"echo": {}}}`), true)
+	mustHear(t, d.url("/echo"), "one")
+	mustWrite(t, filepath.Join(dir, "apps", "echo", "words.json"), []byte(`["two"]`))
+	eventually(t, "it is reloaded", func() bool { got, _ := hears(t, d.url("/echo")); return got == "two" })
+}
+
 // TestWatchFollows a service's directory that is replaced, as version control does it.
 func TestWatchFollows(t *testing.T) {
 	dir := writeApps(t, map[string]string{"echo/echo.lua": saysLua("one")})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"maps"
 	"path/filepath"
 
 	"lapps/config"
@@ -59,18 +58,27 @@ func (o *operations) start(log *slog.Logger) {
 	if !o.watches {
 		return
 	}
-	dirs := make(map[string]string)
-	for name := range maps.Keys(o.deployer.cfg.Services) {
-		dir := o.deployer.store.current(name)
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			dir = real
+	dirs, written := make(map[string]string), []string{}
+	for name, s := range o.deployer.cfg.Services {
+		dirs[name] = realPath(o.deployer.store.current(name))
+		for _, f := range s.Grants.Files {
+			if f.Access == "write" {
+				written = append(written, realPath(f.Path))
+			}
 		}
-		dirs[name] = filepath.Clean(dir)
 	}
 	var err error
-	if o.reloader, err = newReloader(dirs, log, o.deployer.reload); err != nil {
+	if o.reloader, err = newReloader(dirs, written, log, o.deployer.reload); err != nil {
 		log.Error("files are not watched", "err", err)
 	}
+}
+
+// realPath is where a path leads to, or the path where it leads nowhere.
+func realPath(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return filepath.Clean(path)
 }
 
 // stop ends all of that, and a change that is under way.

@@ -15,11 +15,13 @@ import (
 	"lapps/services"
 )
 
-// A reloader starts services anew when their Lua files change, for who develops them. Other files are
-// passed over: a service may write such itself, when it starts, and would never come to rest.
+// A reloader starts services anew when their files change, for who develops them. Those that
+// services may write themselves are passed over, but for Lua: one that does when it starts would
+// never come to rest.
 type reloader struct {
 	// Immutable.
 	dirs     map[string]string                               // the services' directories, by name
+	written  []string                                        // the directories that services may write in
 	restart  func(ctx context.Context, service string) error // services.ErrNotRunning: it is not meant to run
 	log      *slog.Logger
 	notifier *fsnotify.Watcher
@@ -27,16 +29,17 @@ type reloader struct {
 	cancel   context.CancelFunc
 	done     chan struct{} // closed when run has ended
 
-	sources map[string]bool // the Lua files, those that have gone included; owned by run
+	sources map[string]bool // the files that count, those that have gone included; owned by run
 }
 
-// newReloader watches the directories of services, by their names.
-func newReloader(dirs map[string]string, log *slog.Logger, restart func(context.Context, string) error) (*reloader, error) {
+// newReloader watches the directories of services, by their names. Services may write in those that
+// are written.
+func newReloader(dirs map[string]string, written []string, log *slog.Logger, restart func(context.Context, string) error) (*reloader, error) {
 	notifier, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
 	}
-	r := &reloader{dirs: dirs, restart: restart, log: log, notifier: notifier, done: make(chan struct{}), sources: make(map[string]bool)}
+	r := &reloader{dirs: dirs, written: written, restart: restart, log: log, notifier: notifier, done: make(chan struct{}), sources: make(map[string]bool)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	for _, dir := range dirs {
 		r.watch(dir)
@@ -54,7 +57,7 @@ func (r *reloader) stop() {
 	<-r.done
 }
 
-// watch watches a directory and those below it, and gathers the Lua files there.
+// watch watches a directory and those below it, and gathers the files there that count.
 func (r *reloader) watch(dir string) {
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -125,16 +128,16 @@ func (r *reloader) concerned(e fsnotify.Event) (names []string) {
 	return names
 }
 
-// note notes a file's name, and reports whether it is one of Lua's.
+// note notes a file's name, and reports whether it counts.
 func (r *reloader) note(path string) bool {
-	if filepath.Ext(path) != ".lua" {
+	if filepath.Ext(path) != ".lua" && slices.ContainsFunc(r.written, func(dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }) {
 		return false
 	}
 	r.sources[path] = true
 	return true
 }
 
-// holds reports whether there are Lua files in a directory, or were in one that has gone.
+// holds reports whether there are files that count in a directory, or were in one that has gone.
 func (r *reloader) holds(dir string) bool {
 	for path := range r.sources {
 		if strings.HasPrefix(path, dir+"/") {
