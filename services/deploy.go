@@ -120,8 +120,8 @@ func (r *Registry) Deploy(ctx context.Context, c Config, commit func() error) (*
 	return s, nil
 }
 
-// StartService starts a service that does not run, or that has finished, and before it what it depends on, as far as that does
-// not run.
+// StartService starts a service that does not run, or that has finished, and before it
+// what it depends on, as far as that does not run.
 func (r *Registry) StartService(ctx context.Context, name string) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
@@ -140,10 +140,10 @@ func (r *Registry) StartService(ctx context.Context, name string) error {
 	return c.start(ctx, s)
 }
 
-// StopService stops a service that runs: its peers are told 1001 once what they have sent is
-// answered, and new ones are refused with 503; so are those that old versions still have. What has not ended after retireTime, or when ctx
-// ends, is interrupted, and the error says so: the service has stopped all the same. What depends
-// on the service is left alone.
+// StopService stops a service that runs: its peers, those of old versions as well, are told
+// 1001 once what they have sent is answered, and new ones are refused with 503. What has
+// not ended after retireTime, or when ctx ends, is interrupted, and the error says so: the
+// service has stopped all the same. What depends on the service is left alone.
 func (r *Registry) StopService(ctx context.Context, name string) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()

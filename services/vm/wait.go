@@ -73,8 +73,9 @@ func AwaitHalt[T any](L *lua.LState, done <-chan T, timeout time.Duration) (err 
 }
 
 // AwaitOthers is for what others of the instance do: tasks, and who gives back what is
-// waited for. In a program (Config.Standalone) that has to stop it is AwaitHalt, since they may never do it: timers have
-// ended, and who is to do it may wait for the program. Elsewhere it is Await, since handlers that were accepted still need it.
+// waited for. In a program (Config.Standalone) that has to stop it is AwaitHalt, since they
+// may never do it: timers have ended, and who is to do it may wait for the program.
+// Elsewhere it is Await: handlers of messages that were accepted still need it.
 func AwaitOthers[T any](L *lua.LState, done <-chan T, timeout time.Duration) error {
 	if Of(L).config.Standalone {
 		return AwaitHalt(L, done, timeout)
