@@ -11,7 +11,7 @@ import (
 // service of the file is one, and a name, if any, that must be the service's. What a
 // service is granted only the configuration says: the key grants is a mistake. With
 // lapps it is a descriptor as LAppS has them, see LoadLAppS, unless it has a key that only
-// the native form has: to pass that over could leave out who may connect. Otherwise there are no
+// the native form has, or one that is nearly such: to pass that over could leave out who may connect. Otherwise there are no
 // notices. file is the descriptor's name, for mistakes. Whether there are services of
 // the names in Depends is not looked at.
 func ParseDescriptor(file string, data []byte, service string, lapps bool) (Service, []Notice, error) {

@@ -67,6 +67,7 @@ func TestDescriptorMistakes(t *testing.T) {
 		{"an unknown key", `{"instancse": 1}`, false, `echo.json:1: services.echo.instancse: unknown key, did you mean "instances"?`},
 		{"a bad value", "{\n\n\"instances\": 0}", false, `echo.json:3: services.echo.instances: must be between 1 and 1024, not 0`},
 		{"a native one with an unknown key", `{"origins": ["https://good.example"], "typo_key": 1}`, true, `echo.json:1: services.echo.typo_key: unknown key`},
+		{"a native one, misspelt", `{"request_target": "/e", "orgins": ["https://good.example"]}`, true, `echo.json:1: services.echo.orgins: unknown key, did you mean "origins"?`},
 		{"a native one with one of LAppS's", `{"internal": false, "connections": 1}`, true, `echo.json:1: services.echo.internal: unknown key`},
 		{"none of LAppS's", `{"instances": 0}`, true, `echo.json:1: services.echo.instances: must be at least 1`},
 		{"standalone with a target", `{"standalone": true, "request_target": "/x"}`, false, `echo.json:1: services.echo.request_target: must be left out: a standalone service has no connections`},

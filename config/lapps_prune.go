@@ -27,7 +27,7 @@ func (c *checker) prune(path string, s, native *jsonschema.Schema, v *hujson.Val
 			c.prune(here, s.AdditionalProperties, native.AdditionalProperties, &m.Value)
 			return false
 		case p == nil:
-			c.unknownKey(at, here, key, s.PropertyOrder, native.Properties[key] != nil)
+			c.unknownKey(at, here, key, s.PropertyOrder, native)
 			return true
 		case p.Type == "": // of type meaningless
 			c.note(at, here, "%s", p.Description)
@@ -39,19 +39,22 @@ func (c *checker) prune(path string, s, native *jsonschema.Schema, v *hujson.Val
 	})
 }
 
-// unknownKey notes a key that LAppS does not know either.
-func (c *checker) unknownKey(offset int, path, key string, known []string, native bool) {
-	c.native = c.native || native
+// unknownKey notes a key that LAppS does not know either. One that is of the native form, or is
+// nearly, tells that form.
+func (c *checker) unknownKey(offset int, path, key string, known []string, native *jsonschema.Schema) {
 	if c.noted() {
+		c.native = c.native || native.Properties[key] != nil
 		return // spares the search
 	}
-	if native {
+	k := nearest(key, known)
+	switch {
+	case native.Properties[key] != nil:
+		c.native = true
 		c.note(offset, path, "unknown key of LAppS, ignored; the native form has it, which lapps import writes")
-		return
-	}
-	if k := nearest(key, known); k != "" {
+	case k != "":
 		c.note(offset, path, "unknown key, ignored; did you mean %q?", k)
-		return
+	default:
+		c.native = c.native || nearest(key, native.PropertyOrder) != ""
+		c.note(offset, path, "unknown key, ignored")
 	}
-	c.note(offset, path, "unknown key, ignored")
 }

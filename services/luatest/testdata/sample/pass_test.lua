@@ -81,3 +81,7 @@ it("sees several services", function()
 end)
 
 uses("clock")
+
+it("has the globals of a service when it requires them", function()
+  expect(require("nljson")).to_be(nljson)
+end)

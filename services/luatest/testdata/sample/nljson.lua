@@ -1,0 +1,1 @@
+return "a file of the name of a global"
